@@ -1,0 +1,213 @@
+//! A chart's gzipped tar archive, read with limits and without trusting its paths.
+
+use std::io::Read as _;
+
+use flate2::read::MultiGzDecoder;
+
+use super::chart::{ChartError, File};
+
+/// What an archive may unpack to, as in Helm.
+const MAX_SIZE: u64 = 100 << 20;
+const MAX_FILES: usize = 20_000;
+const BLOCK: usize = 512;
+
+/// Unpacks the archive's files, without the folder they all lie in.
+pub(crate) fn read(bytes: &[u8]) -> Result<Vec<File>, ChartError> {
+    let mut tar = Vec::new();
+    MultiGzDecoder::new(bytes)
+        .take(MAX_SIZE + 1)
+        .read_to_end(&mut tar)
+        .map_err(|_| damaged("is no gzip file, or is cut off"))?;
+    if tar.len() as u64 > MAX_SIZE {
+        return Err(damaged("unpacks to more than 100 MiB"));
+    }
+    let mut files = Vec::new();
+    let mut rest = tar.as_slice();
+    let mut long_name = None;
+    while let Some(header) = rest.get(..BLOCK) {
+        if header.iter().all(|byte| *byte == 0) {
+            break;
+        }
+        let size = checked_size(header)?;
+        let data = rest
+            .get(BLOCK..BLOCK + size)
+            .ok_or_else(|| damaged("is cut off"))?;
+        rest = rest
+            .get(BLOCK + size.div_ceil(BLOCK) * BLOCK..)
+            .unwrap_or_default();
+        match header[156] {
+            b'L' => long_name = Some(text(data)),
+            b'x' => long_name = pax_path(data).or(long_name),
+            b'0' | b'\0' | b'7' => {
+                let name = long_name.take().unwrap_or_else(|| header_name(header));
+                if !name.ends_with('/') {
+                    files.push(file(&name, data)?);
+                }
+            }
+            b'5' | b'g' => long_name = None,
+            b'1' | b'2' => return Err(damaged("holds a link, which a chart may not")),
+            _ => return Err(damaged("holds an entry of an unknown kind")),
+        }
+        if files.len() > MAX_FILES {
+            return Err(damaged("holds too many files"));
+        }
+    }
+    if files.is_empty() {
+        return Err(damaged("holds no files"));
+    }
+    Ok(files)
+}
+
+fn damaged(problem: &str) -> ChartError {
+    ChartError::Archive(problem.to_owned())
+}
+
+fn checked_size(header: &[u8]) -> Result<usize, ChartError> {
+    let sum: u64 = header
+        .iter()
+        .enumerate()
+        .map(|(index, byte)| match index {
+            148..156 => u64::from(b' '),
+            _ => u64::from(*byte),
+        })
+        .sum();
+    let wrong = || damaged("is no tar file, or is damaged");
+    if octal(&header[148..156]) != Some(sum) {
+        return Err(wrong());
+    }
+    octal(&header[124..136])
+        .filter(|size| *size <= MAX_SIZE)
+        .and_then(|size| usize::try_from(size).ok())
+        .ok_or_else(wrong)
+}
+
+fn octal(field: &[u8]) -> Option<u64> {
+    u64::from_str_radix(text(field).trim(), 8).ok()
+}
+
+fn text(field: &[u8]) -> String {
+    let end = field
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(field.len());
+    String::from_utf8_lossy(&field[..end]).into_owned()
+}
+
+fn header_name(header: &[u8]) -> String {
+    let name = text(&header[..100]);
+    let prefix = text(&header[345..500]);
+    if header[257..262] == *b"ustar" && !prefix.is_empty() {
+        format!("{prefix}/{name}")
+    } else {
+        name
+    }
+}
+
+/// The `path` of an extended header: lines of `length key=value`.
+fn pax_path(data: &[u8]) -> Option<String> {
+    let mut rest = data;
+    let mut path = None;
+    while let Some(blank) = rest.iter().position(|byte| *byte == b' ') {
+        let length: usize = std::str::from_utf8(&rest[..blank]).ok()?.parse().ok()?;
+        let line = rest.get(blank + 1..length.checked_sub(1)?)?;
+        if let Some(value) = line.strip_prefix(b"path=") {
+            path = Some(String::from_utf8_lossy(value).into_owned());
+        }
+        rest = &rest[length..];
+    }
+    path
+}
+
+fn file(name: &str, data: &[u8]) -> Result<File, ChartError> {
+    let name = name.replace('\\', "/");
+    let Some((_, inner)) = name.trim_start_matches("./").split_once('/') else {
+        return Err(damaged("holds files outside of the chart's folder"));
+    };
+    let mut parts = Vec::new();
+    for part in inner.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => return Err(damaged("holds a path that leaves the chart's folder")),
+            part => parts.push(part),
+        }
+    }
+    let is_drive = parts.first().is_some_and(|first| first.ends_with(':'));
+    if inner.starts_with('/') || is_drive || parts.is_empty() {
+        return Err(damaged("holds a path that leaves the chart's folder"));
+    }
+    Ok(File {
+        name: parts.join("/"),
+        data: data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data).to_vec(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn entry(name: &str, kind: u8, data: &str) -> Vec<u8> {
+        let mut block = vec![0; BLOCK];
+        block[..name.len()].copy_from_slice(name.as_bytes());
+        block[124..135].copy_from_slice(format!("{:011o}", data.len()).as_bytes());
+        block[148..156].fill(b' ');
+        block[156] = kind;
+        let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+        block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        block.extend(data.as_bytes());
+        block.resize(block.len().next_multiple_of(BLOCK), 0);
+        block
+    }
+
+    fn gzipped(tar: &[Vec<u8>]) -> Vec<u8> {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(&tar.concat()).unwrap();
+        gzip.finish().unwrap()
+    }
+
+    #[test]
+    fn files_come_without_the_folder_around_them() {
+        let archive = gzipped(&[
+            entry("c/Chart.yaml", b'0', "name: c"),
+            entry("c/a/b", b'0', ""),
+        ]);
+        let files = read(&archive).unwrap();
+        let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(names, ["Chart.yaml", "a/b"]);
+        assert_eq!(files[0].data, b"name: c");
+    }
+
+    #[test]
+    fn archives_that_reach_outside_or_are_damaged_are_refused() {
+        let leaves = "the chart archive holds a path that leaves the chart's folder";
+        let cases = [
+            (gzipped(&[entry("c/../../x", b'0', "")]), leaves),
+            (gzipped(&[entry("c//etc/x", b'0', "")]), leaves),
+            (gzipped(&[entry("c/C:/x", b'0', "")]), leaves),
+            (
+                gzipped(&[entry("Chart.yaml", b'0', "")]),
+                "the chart archive holds files outside of the chart's folder",
+            ),
+            (
+                gzipped(&[entry("c/link", b'2', "")]),
+                "the chart archive holds a link, which a chart may not",
+            ),
+            (gzipped(&[]), "the chart archive holds no files"),
+            (
+                gzipped(&[vec![7; BLOCK]]),
+                "the chart archive is no tar file, or is damaged",
+            ),
+            (
+                b"no gzip".to_vec(),
+                "the chart archive is no gzip file, or is cut off",
+            ),
+        ];
+        for (archive, expected) in cases {
+            assert_eq!(read(&archive).unwrap_err().to_string(), expected);
+        }
+    }
+}

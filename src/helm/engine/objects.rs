@@ -1,0 +1,264 @@
+//! The built-in objects with methods: `.Files`, `.Capabilities`, its versions.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::super::value::{Map, Object, Value};
+use super::super::yaml;
+use super::super::{Capabilities, encode_base64, glob};
+use super::args::Args;
+use super::error::Fault;
+
+/// The Helm version charts see, as `.Capabilities.HelmVersion`.
+const HELM_VERSION: &str = "v4.3.1";
+
+/// `.Files`: the chart's files that are no templates.
+pub(super) struct Files(BTreeMap<String, Rc<[u8]>>);
+
+impl Files {
+    pub(super) fn new(files: &[super::super::File]) -> Self {
+        Self(
+            files
+                .iter()
+                .map(|file| (file.name.clone(), file.data.as_slice().into()))
+                .collect(),
+        )
+    }
+
+    fn get(&self, name: &str) -> Rc<[u8]> {
+        self.0.get(name).cloned().unwrap_or_default()
+    }
+
+    fn matching(&self, pattern: &str) -> Self {
+        // Helm takes a pattern that it cannot read for `**`.
+        let glob = glob::Glob::new(pattern).or_else(|| glob::Glob::new("**"));
+        Self(
+            self.0
+                .iter()
+                .filter(|(name, _)| glob.as_ref().is_some_and(|glob| glob.matches(name)))
+                .map(|(name, data)| (name.clone(), data.clone()))
+                .collect(),
+        )
+    }
+
+    /// The files by their last path segment, as the data of a `ConfigMap` or Secret.
+    fn as_data(&self, text: impl Fn(&[u8]) -> String) -> Value {
+        let data: serde_json::Map<_, _> = self
+            .0
+            .iter()
+            .map(|(name, data)| {
+                let base = name.rsplit('/').next().unwrap_or(name);
+                (base.to_owned(), text(data).into())
+            })
+            .collect();
+        let text = yaml::to_string(&serde_json::Value::Object(data));
+        Value::str(text.strip_suffix('\n').unwrap_or(&text))
+    }
+
+    fn lines(&self, name: &str) -> Value {
+        let data = self.get(name);
+        if data.is_empty() {
+            return Value::List(Rc::default());
+        }
+        let text = String::from_utf8_lossy(&data);
+        Value::strings(text.strip_suffix('\n').unwrap_or(&text).split('\n'))
+    }
+}
+
+impl Object for Files {
+    fn type_name(&self) -> &'static str {
+        "engine.files"
+    }
+
+    fn kind(&self) -> &'static str {
+        "map"
+    }
+
+    fn field(&self, name: &str) -> Option<Value> {
+        Some(Value::Bytes(self.get(name)))
+    }
+
+    fn call(&self, method: &str, args: &Args<'_>) -> Option<Result<Value, Fault>> {
+        let result = match method {
+            "Get" => args
+                .string(0)
+                .map(|name| Value::from_bytes(self.get(&name).to_vec())),
+            "GetBytes" => args.string(0).map(|name| Value::Bytes(self.get(&name))),
+            "Lines" => args.string(0).map(|name| self.lines(&name)),
+            "Glob" => args
+                .string(0)
+                .map(|pattern| Value::Object(Rc::new(self.matching(&pattern)))),
+            "AsConfig" => Ok(self.as_data(|data| String::from_utf8_lossy(data).into_owned())),
+            "AsSecrets" => Ok(self.as_data(encode_base64)),
+            _ => return None,
+        };
+        let wanted = usize::from(!method.starts_with("As"));
+        Some(expect_args(args, wanted).and(result))
+    }
+
+    fn plain(&self) -> Value {
+        Value::Map(
+            self.0
+                .iter()
+                .map(|(name, data)| (name.as_str(), Value::Bytes(data.clone())))
+                .collect(),
+        )
+    }
+}
+
+/// `.Capabilities`.
+pub(super) struct CapabilitiesObject {
+    fields: Map,
+}
+
+impl CapabilitiesObject {
+    pub(super) fn new(capabilities: &Capabilities) -> Self {
+        let version = KubeVersion::new(&capabilities.kube_version);
+        let helm: Map = [
+            ("Version", HELM_VERSION),
+            ("GitCommit", ""),
+            ("GitTreeState", ""),
+            ("GoVersion", ""),
+            ("KubeClientVersion", ""),
+        ]
+        .into_iter()
+        .map(|(key, value)| (key, value.into()))
+        .collect();
+        let versions = ApiVersions(capabilities.api_versions.clone());
+        let fields = [
+            ("KubeVersion", Value::Object(Rc::new(version))),
+            ("APIVersions", Value::Object(Rc::new(versions))),
+            ("HelmVersion", Value::Map(helm)),
+        ];
+        Self {
+            fields: fields.into_iter().collect(),
+        }
+    }
+}
+
+impl Object for CapabilitiesObject {
+    fn type_name(&self) -> &'static str {
+        "*common.Capabilities"
+    }
+
+    fn kind(&self) -> &'static str {
+        "ptr"
+    }
+
+    fn field(&self, name: &str) -> Option<Value> {
+        self.fields.get(name)
+    }
+
+    fn call(&self, _method: &str, _args: &Args<'_>) -> Option<Result<Value, Fault>> {
+        None
+    }
+
+    fn plain(&self) -> Value {
+        Value::Map(self.fields.clone())
+    }
+}
+
+/// `.Capabilities.APIVersions`: a list with `Has`.
+struct ApiVersions(Vec<String>);
+
+impl Object for ApiVersions {
+    fn type_name(&self) -> &'static str {
+        "common.VersionSet"
+    }
+
+    fn kind(&self) -> &'static str {
+        "slice"
+    }
+
+    fn field(&self, _name: &str) -> Option<Value> {
+        None
+    }
+
+    fn call(&self, method: &str, args: &Args<'_>) -> Option<Result<Value, Fault>> {
+        (method == "Has").then(|| {
+            expect_args(args, 1)?;
+            let wanted = args.string(0)?;
+            Ok(self.0.iter().any(|known| **known == *wanted).into())
+        })
+    }
+
+    fn plain(&self) -> Value {
+        Value::strings(self.0.iter().map(String::as_str))
+    }
+}
+
+/// `.Capabilities.KubeVersion`; prints as its version without suffixes.
+struct KubeVersion {
+    full: String,
+    major: String,
+    minor: String,
+    normalized: String,
+}
+
+impl KubeVersion {
+    fn new(version: &str) -> Self {
+        let bare = version.strip_prefix('v').unwrap_or(version);
+        let end = bare
+            .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
+            .unwrap_or(bare.len());
+        let mut numbers = bare[..end].split('.').filter(|part| !part.is_empty());
+        let mut next = || numbers.next().unwrap_or("0").to_owned();
+        let (major, minor, patch) = (next(), next(), next());
+        Self {
+            full: format!("v{bare}"),
+            normalized: format!("v{major}.{minor}.{patch}"),
+            major,
+            minor,
+        }
+    }
+}
+
+impl Object for KubeVersion {
+    fn type_name(&self) -> &'static str {
+        "common.KubeVersion"
+    }
+
+    fn field(&self, name: &str) -> Option<Value> {
+        match name {
+            "Version" => Some(self.full.as_str().into()),
+            "Major" => Some(self.major.as_str().into()),
+            "Minor" => Some(self.minor.as_str().into()),
+            _ => None,
+        }
+    }
+
+    fn call(&self, method: &str, args: &Args<'_>) -> Option<Result<Value, Fault>> {
+        let text = match method {
+            "GitVersion" => &self.full,
+            "String" => &self.normalized,
+            _ => return None,
+        };
+        Some(expect_args(args, 0).map(|()| text.as_str().into()))
+    }
+
+    /// Go passes the struct by value, which takes its `String` method away.
+    fn plain(&self) -> Value {
+        let Self {
+            full,
+            major,
+            minor,
+            normalized,
+        } = self;
+        format!("{{{full} {normalized} {major} {minor}}}").into()
+    }
+
+    fn printed(&self) -> Value {
+        self.normalized.as_str().into()
+    }
+}
+
+fn expect_args(args: &Args<'_>, wanted: usize) -> Result<(), Fault> {
+    if args.len() == wanted {
+        Ok(())
+    } else {
+        Err(Fault::new(format!(
+            "takes {wanted} arguments but got {}",
+            args.len()
+        )))
+    }
+}

@@ -1,0 +1,172 @@
+//! Maps: building, reading, changing and merging them.
+
+use super::super::engine::{Args, Fault};
+use super::super::value::{Map, Value};
+use super::convert::string_of;
+use super::{Function, at_least, exactly};
+
+pub(super) const TABLE: &[Function] = &[
+    at_least("dict", 0, |args| Ok(dict(args))),
+    exactly("get", 2, |args| {
+        let map = args.map(0)?;
+        Ok(map.get(&args.string(1)?).unwrap_or_else(|| "".into()))
+    }),
+    exactly("set", 3, set),
+    exactly("unset", 2, |args| {
+        let map = args.map(0)?;
+        map.remove(&args.string(1)?);
+        Ok(map.into())
+    }),
+    exactly("hasKey", 2, |args| {
+        Ok(args.map(0)?.contains_key(&args.string(1)?).into())
+    }),
+    at_least("pluck", 1, pluck),
+    // Go yields keys and values in any order; here they are sorted by key.
+    at_least("keys", 0, keys),
+    exactly("values", 1, |args| {
+        let entries = args.map(0)?.entries();
+        Ok(entries.into_iter().map(|(_, value)| value).collect())
+    }),
+    at_least("pick", 1, pick),
+    at_least("omit", 1, omit),
+    at_least("merge", 1, |args| merge_all(args, false)),
+    at_least("mustMerge", 1, |args| merge_all(args, false)),
+    at_least("mergeOverwrite", 1, |args| merge_all(args, true)),
+    at_least("mustMergeOverwrite", 1, |args| merge_all(args, true)),
+    at_least("dig", 3, dig),
+    exactly("deepCopy", 1, |args| Ok(args.any(0).deep_copy())),
+    exactly("mustDeepCopy", 1, |args| Ok(args.any(0).deep_copy())),
+];
+
+fn dict(args: &Args<'_>) -> Value {
+    let map = Map::default();
+    for pair in args.all().chunks(2) {
+        let value = pair.get(1).cloned().unwrap_or_else(|| "".into());
+        map.insert(string_of(&pair[0]), value);
+    }
+    map.into()
+}
+
+fn set(args: &Args<'_>) -> Result<Value, Fault> {
+    if matches!(args.any(0), Value::Nil) {
+        return Err(Fault::new("argument 1 is nil, which cannot be changed"));
+    }
+    let map = args.map(0)?;
+    if value_reaches(args.any(2), &map) {
+        return Err(Fault::new("a map cannot contain itself"));
+    }
+    map.insert(args.string(1)?, args.any(2).clone());
+    Ok(map.into())
+}
+
+/// Whether `target` lies somewhere in `map`; such a value could be neither printed nor freed.
+fn reaches(map: &Map, target: &Map) -> bool {
+    map.is_same(target)
+        || map
+            .entries()
+            .iter()
+            .any(|(_, value)| value_reaches(value, target))
+}
+
+fn value_reaches(value: &Value, target: &Map) -> bool {
+    match value {
+        Value::Map(map) => reaches(map, target),
+        Value::List(items) => items.iter().any(|item| value_reaches(item, target)),
+        _ => false,
+    }
+}
+
+fn pluck(args: &Args<'_>) -> Result<Value, Fault> {
+    let key = args.string(0)?;
+    let mut found = Vec::new();
+    for index in 1..args.len() {
+        found.extend(args.map(index)?.get(&key));
+    }
+    Ok(found.into_iter().collect())
+}
+
+fn keys(args: &Args<'_>) -> Result<Value, Fault> {
+    let mut keys = Vec::new();
+    for index in 0..args.len() {
+        keys.extend(args.map(index)?.entries().into_iter().map(|(key, _)| key));
+    }
+    Ok(Value::strings(keys))
+}
+
+fn pick(args: &Args<'_>) -> Result<Value, Fault> {
+    let map = args.map(0)?;
+    let picked = Map::default();
+    for index in 1..args.len() {
+        let key = args.string(index)?;
+        if let Some(value) = map.get(&key) {
+            picked.insert(key, value);
+        }
+    }
+    Ok(picked.into())
+}
+
+fn omit(args: &Args<'_>) -> Result<Value, Fault> {
+    let rest: Map = args.map(0)?.entries().into_iter().collect();
+    for index in 1..args.len() {
+        rest.remove(&args.string(index)?);
+    }
+    Ok(rest.into())
+}
+
+/// Merges into the first map and returns that very map: later changes to it show everywhere.
+fn merge_all(args: &Args<'_>, overwrite: bool) -> Result<Value, Fault> {
+    let target = args.map(0)?;
+    for index in 1..args.len() {
+        merge(&target, &args.map(index)?, overwrite)?;
+    }
+    Ok(target.into())
+}
+
+fn merge(target: &Map, source: &Map, overwrite: bool) -> Result<(), Fault> {
+    if target.is_same(source) {
+        return Ok(());
+    }
+    for (key, value) in source.entries() {
+        let old = target.get(&key).unwrap_or(Value::Nil);
+        match (&old, &value) {
+            (_, Value::Nil) => {
+                if overwrite {
+                    target.insert(key, Value::Nil);
+                }
+            }
+            (Value::Map(old), Value::Map(new)) if new.len() > 0 => merge(old, new, overwrite)?,
+            _ => {
+                if overwrite || !old.is_true() {
+                    if value_reaches(&value, target) {
+                        return Err(Fault::new("a map cannot contain itself"));
+                    }
+                    target.insert(key, value);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn dig(args: &Args<'_>) -> Result<Value, Fault> {
+    let last = args.len() - 1;
+    let default = args.any(last - 1);
+    let mut found = args.any(last).clone();
+    for index in 0..last - 1 {
+        let key = args.string(index)?;
+        let next = match &found {
+            Value::Map(map) => map.get(&key),
+            other => {
+                return Err(Fault::new(format!(
+                    "there is no `{key}` in {}",
+                    other.type_name()
+                )));
+            }
+        };
+        match next {
+            Some(value) => found = value,
+            None => return Ok(default.clone()),
+        }
+    }
+    Ok(found)
+}

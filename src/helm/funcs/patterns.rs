@@ -1,0 +1,159 @@
+//! Regular expressions: Go's syntax and Go's way of replacing.
+
+use regex::{Captures, Regex, RegexBuilder};
+
+use super::super::engine::{Args, Fault};
+use super::super::value::Value;
+use super::{Function, exactly};
+
+pub(super) const TABLE: &[Function] = &[
+    // This one alone takes a broken expression for one that matches nothing.
+    exactly("regexMatch", 2, |args| {
+        let (_, text) = (args.string(0)?, args.string(1)?);
+        Ok(pattern(args)
+            .is_ok_and(|pattern| pattern.is_match(&text))
+            .into())
+    }),
+    exactly("mustRegexMatch", 2, is_match),
+    exactly("regexFind", 2, find),
+    exactly("mustRegexFind", 2, find),
+    exactly("regexFindAll", 3, find_all),
+    exactly("mustRegexFindAll", 3, find_all),
+    exactly("regexReplaceAll", 3, replace_all),
+    exactly("mustRegexReplaceAll", 3, replace_all),
+    exactly("regexReplaceAllLiteral", 3, replace_all_literal),
+    exactly("mustRegexReplaceAllLiteral", 3, replace_all_literal),
+    exactly("regexSplit", 3, split),
+    exactly("mustRegexSplit", 3, split),
+    exactly("regexQuoteMeta", 1, |args| {
+        let mut quoted = String::new();
+        for letter in args.string(0)?.chars() {
+            if r"\.+*?()|[]{}^$".contains(letter) {
+                quoted.push('\\');
+            }
+            quoted.push(letter);
+        }
+        Ok(quoted.into())
+    }),
+];
+
+/// Go matches `\d`, `\w`, `\s` and `\b` in ASCII only; so does this.
+fn pattern(args: &Args<'_>) -> Result<Regex, Fault> {
+    let text = ascii_classes(&args.string(0)?);
+    RegexBuilder::new(&text)
+        .size_limit(4 << 20)
+        .build()
+        .map_err(|_| Fault::new("argument 1 is no regular expression"))
+}
+
+fn ascii_classes(pattern: &str) -> String {
+    let mut out = String::new();
+    let mut in_class = false;
+    let mut letters = pattern.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => {
+                let class = match letters.next() {
+                    Some('d') => "0-9",
+                    Some('w') => "0-9A-Za-z_",
+                    Some('s') => r"\t\n\f\r ",
+                    Some('D') if !in_class => "^0-9",
+                    Some('W') if !in_class => "^0-9A-Za-z_",
+                    Some('S') if !in_class => r"^\t\n\f\r ",
+                    Some('b') if !in_class => {
+                        out.push_str(r"(?-u:\b)");
+                        continue;
+                    }
+                    other => {
+                        out.push('\\');
+                        out.extend(other);
+                        continue;
+                    }
+                };
+                if in_class {
+                    out.push_str(class);
+                } else {
+                    out.push('[');
+                    out.push_str(class);
+                    out.push(']');
+                }
+            }
+            '[' => {
+                in_class = true;
+                out.push(letter);
+            }
+            ']' => {
+                in_class = false;
+                out.push(letter);
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+fn is_match(args: &Args<'_>) -> Result<Value, Fault> {
+    Ok(pattern(args)?.is_match(&args.string(1)?).into())
+}
+
+fn find(args: &Args<'_>) -> Result<Value, Fault> {
+    let text = args.string(1)?;
+    let found = pattern(args)?
+        .find(&text)
+        .map_or("", |found| found.as_str());
+    Ok(found.into())
+}
+
+fn find_all(args: &Args<'_>) -> Result<Value, Fault> {
+    let (text, limit) = (args.string(1)?, args.int(2)?);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let pattern = pattern(args)?;
+    let found = pattern.find_iter(&text).take(limit);
+    Ok(Value::strings(found.map(|found| found.as_str())))
+}
+
+fn replace_all(args: &Args<'_>) -> Result<Value, Fault> {
+    let (text, template) = (args.string(1)?, args.string(2)?);
+    let replaced = pattern(args)?.replace_all(&text, |captures: &Captures<'_>| {
+        let mut out = String::new();
+        // Both read `$1`, `${name}` and `$$`, and both take the longest name.
+        captures.expand(&template, &mut out);
+        out
+    });
+    Ok(replaced.into_owned().into())
+}
+
+fn replace_all_literal(args: &Args<'_>) -> Result<Value, Fault> {
+    let (text, with) = (args.string(1)?, args.string(2)?);
+    let replaced = pattern(args)?.replace_all(&text, regex::NoExpand(&with));
+    Ok(replaced.into_owned().into())
+}
+
+fn split(args: &Args<'_>) -> Result<Value, Fault> {
+    let (text, limit) = (args.string(1)?, args.int(2)?);
+    if limit == 0 {
+        return Ok(Value::strings::<String>([]));
+    }
+    let pattern = pattern(args)?;
+    if !pattern.as_str().is_empty() && text.is_empty() {
+        return Ok(Value::strings([""]));
+    }
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut parts = Vec::new();
+    let (mut start, mut end) = (0, 0);
+    for found in pattern.find_iter(&text) {
+        if parts.len() + 1 == limit {
+            break;
+        }
+        end = found.start();
+        // Go makes no empty first part of an empty match.
+        if found.end() != 0 {
+            parts.push(&text[start..end]);
+        }
+        start = found.end();
+    }
+    if end != text.len() {
+        parts.push(&text[start..]);
+    }
+    Ok(Value::strings(parts))
+}

@@ -1,0 +1,251 @@
+//! The engine as a whole, against outputs that Helm v4.3.1 gave for the same charts.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+const CHART: &str = "apiVersion: v2\nname: ex\nversion: 1.2.3+meta\nappVersion: \"9.9\"\n\
+    description: test chart\nkeywords: [a, b]\nannotations: {k: v}\nmaintainers: [{name: M, email: m@x}]\n";
+
+fn file(name: &str, text: &str) -> File {
+    File {
+        name: name.to_owned(),
+        data: text.as_bytes().to_vec(),
+    }
+}
+
+fn chart(files: &[(&str, &str)]) -> Chart {
+    let files = files.iter().map(|(name, text)| file(name, text));
+    Chart::from_files(
+        std::iter::once(file("Chart.yaml", CHART))
+            .chain(files)
+            .collect(),
+    )
+    .unwrap()
+}
+
+fn release() -> ReleaseInfo {
+    ReleaseInfo {
+        name: "demo".to_owned(),
+        namespace: "team".to_owned(),
+        revision: 1,
+        is_upgrade: false,
+    }
+}
+
+fn capabilities() -> Capabilities {
+    Capabilities {
+        kube_version: "v1.36.3".to_owned(),
+        api_versions: vec!["v1".to_owned(), "apps/v1".to_owned()],
+    }
+}
+
+/// Renders with every lookup answered by nothing.
+fn render_all(chart: &Chart) -> Result<Rendered, String> {
+    let values = values::coalesce(chart, &json!({}));
+    let mut lookups = Lookups::new();
+    loop {
+        match render(chart, &values, &release(), &capabilities(), &lookups) {
+            Ok(Rendering::Done(rendered)) => return Ok(rendered),
+            Ok(Rendering::Needs(keys)) => {
+                lookups.extend(keys.into_iter().map(|key| (key, json!({}))));
+            }
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+}
+
+/// What one template text yields.
+fn evaluate(text: &str, values: &str) -> Result<String, String> {
+    let partial = format!(
+        "{{{{ define \"e\" }}}}{text}{{{{ end }}}}{{{{ define \"e3\" }}}}{{{{ index . 0 }}}}{{{{ index . 1 }}}}{{{{ end }}}}"
+    );
+    let chart = chart(&[
+        ("values.yaml", values),
+        ("config/a.txt", "line one\nline two\n"),
+        ("config/b.json", "{\"x\": 1}"),
+        ("templates/_e.tpl", &partial),
+        ("templates/x.yaml", "data: {{ include \"e\" . | toJson }}\n"),
+    ]);
+    let rendered = render_all(&chart)?;
+    let data = &rendered.manifests[0].object["data"];
+    Ok(data.as_str().unwrap_or_default().to_owned())
+}
+
+#[test]
+fn expressions_yield_what_helm_yields() {
+    let values = include_str!("testdata/values.yaml");
+    let rows: Vec<Value> = serde_json::from_str(include_str!("testdata/expressions.json")).unwrap();
+    let mut wrong = Vec::new();
+    for row in &rows {
+        let template = row["template"].as_str().unwrap();
+        let expected = row["output"].as_str();
+        let found = evaluate(template, values);
+        if found.as_deref().ok() != expected {
+            wrong.push(format!(
+                "{template}\n  Helm: {expected:?}\n  here: {found:?}"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn errors_name_the_place_the_expression_and_the_nearest_name() {
+    let cases = [
+        (
+            "\n\n{{ toYml . }}",
+            "`ex/templates/_e.tpl` line 3 at `toYml .`: there is no function `toYml`; did you mean `toYaml`?",
+        ),
+        (
+            "{{ $name := 1 }}{{ $nme }}",
+            "`ex/templates/_e.tpl` line 1 at `$nme`: the variable `$nme` is not defined; did you mean `$name`?",
+        ),
+        (
+            "{{ .Values.a.b }}",
+            "`ex/templates/_e.tpl` line 1 in `e` at `.Values.a.b`: `b` is asked of nothing: what stands before it is not set; included by `ex/templates/x.yaml` line 1",
+        ),
+        (
+            "{{ include \"e4\" . }}",
+            "`ex/templates/_e.tpl` line 1 in `e` at `include \"e4\" .`: `include`: there is no template `e4`; included by `ex/templates/x.yaml` line 1",
+        ),
+        (
+            "{{ genCA \"x\" 1 }}",
+            "`ex/templates/_e.tpl` line 1 at `genCA \"x\" 1`: Helm's function `genCA` is not supported yet",
+        ),
+        (
+            "{{ fail \"set `host`\" }}",
+            "`ex/templates/_e.tpl` line 1 in `e`: set `host`; included by `ex/templates/x.yaml` line 1",
+        ),
+        (
+            "{{ tpl \"\\n{{ len 5 }}\" . }}",
+            "`tpl` line 2 at `len 5`: `len`: int has no length; included by `ex/templates/_e.tpl` line 1; included by `ex/templates/x.yaml` line 1",
+        ),
+    ];
+    for (template, expected) in cases {
+        assert_eq!(
+            evaluate(template, ""),
+            Err(expected.to_owned()),
+            "{template}"
+        );
+    }
+}
+
+#[test]
+fn a_text_that_ends_inside_of_an_escape_is_an_error() {
+    assert!(values::parse("a: \"\\", "values.yaml").is_err());
+}
+
+#[test]
+fn endless_templates_end_in_an_error() {
+    let cases = [
+        ("{{ include \"e\" . }}", "more than 1000 levels deep"),
+        ("{{ template \"e\" . }}", "more than 1000 levels deep"),
+        (
+            "{{ if true }}{{ with 1 }}{{ include \"e\" . }}{{ end }}{{ end }}",
+            "levels deep",
+        ),
+        ("{{ tpl .Values.t . }}", "more than 1000 levels deep"),
+        (
+            "{{ range until 100000 }}{{ range until 1000 }}{{ end }}{{ end }}",
+            "rounds",
+        ),
+        (
+            "{{ range until 1000 }}{{ repeat 1000000 \"x\" }}{{ end }}",
+            "more than 64 MiB",
+        ),
+        ("{{ until 2000000 }}", "more than 1000000 items"),
+        (
+            "{{ $d := dict }}{{ $_ := set $d \"d\" $d }}",
+            "cannot contain itself",
+        ),
+        (
+            "{{ $d := dict }}{{ $_ := set $d \"d\" (list $d) }}",
+            "cannot contain itself",
+        ),
+    ];
+    for (template, expected) in cases {
+        let error = evaluate(template, "t: '{{ tpl .Values.t . }}'").unwrap_err();
+        assert!(error.contains(expected), "{template}: {error}");
+    }
+}
+
+#[test]
+fn a_missing_lookup_is_asked_for_and_its_answer_used() {
+    let text = "{{ $s := lookup \"v1\" \"Secret\" .Release.Namespace \"x\" }}kind: A\nfound: {{ $s.data.key }}\n";
+    let chart = chart(&[("templates/x.yaml", text)]);
+    let mut lookups = Lookups::new();
+    let first = render(&chart, &json!({}), &release(), &capabilities(), &lookups).unwrap();
+    let Rendering::Needs(keys) = first else {
+        panic!("the render needs a lookup");
+    };
+    assert_eq!(keys.len(), 1);
+    lookups.insert(keys[0].clone(), json!({"data": {"key": "yes"}}));
+    let second = render(&chart, &json!({}), &release(), &capabilities(), &lookups).unwrap();
+    let Rendering::Done(rendered) = second else {
+        panic!("everything is known");
+    };
+    assert_eq!(rendered.manifests[0].object["found"], json!(true));
+}
+
+#[test]
+fn manifests_come_in_install_order_and_hooks_apart() {
+    let text = "kind: Zed\n---\nkind: Service\n--- # note\nkind: Abc\n---\n# nothing\n---\nkind: Namespace\n\
+        ---\nkind: Job\nmetadata: {name: j, annotations: {helm.sh/hook: 'pre-install, test-success', helm.sh/hook-weight: \"-5\"}}\n";
+    let chart = chart(&[
+        ("templates/x.yaml", text),
+        ("templates/NOTES.txt", "hello {{ .Release.Name }}"),
+        ("templates/_none.yaml", "kind: Partial"),
+    ]);
+    let rendered = render_all(&chart).unwrap();
+    let kinds: Vec<_> = rendered
+        .manifests
+        .iter()
+        .map(|one| &one.object["kind"])
+        .collect();
+    assert_eq!(
+        json!(kinds),
+        json!(["Namespace", "Service", null, "Abc", "Zed"])
+    );
+    assert_eq!(rendered.notes.as_deref(), Some("hello demo"));
+    let hook = &rendered.hooks[0];
+    assert_eq!((hook.name.as_str(), hook.weight), ("j", -5));
+    assert_eq!(hook.events, ["pre-install", "test"]);
+    assert_eq!(
+        parse_manifest_text(&rendered.manifest_text()).unwrap(),
+        rendered.manifests
+    );
+}
+
+#[test]
+fn charts_that_cannot_be_used_are_refused() {
+    let parse = |files: Vec<File>| Chart::from_files(files).unwrap_err().to_string();
+    assert_eq!(parse(vec![]), "there is no `Chart.yaml`");
+    let cases = [
+        ("name: x", "`Chart.yaml`: `version` is missing"),
+        (
+            "name: x\nversion: 1.0.0\ndependencies: [{name: redis}]",
+            "the chart has subcharts (`redis`), which are not supported yet",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(parse(vec![file("Chart.yaml", text)]), expected);
+    }
+    let text = "name: x\nversion: 1.0.0\nkubeVersion: '>=1.99'";
+    let chart = Chart::from_files(vec![file("Chart.yaml", text)]).unwrap();
+    assert_eq!(
+        render_all(&chart).unwrap_err(),
+        "chart `x` needs Kubernetes `>=1.99`, which v1.36.3 is not"
+    );
+}
+
+#[test]
+fn a_null_of_the_user_deletes_a_default() {
+    let chart = chart(&[(
+        "values.yaml",
+        "a: {b: 1, c: {d: 2, e: null}}\nf: 3\ng: null\n",
+    )]);
+    let user = values::parse("a: {b: null, c: {x: 1}}\nf: null\n", "user").unwrap();
+    let values = values::coalesce(&chart, &user);
+    assert_eq!(values, json!({"a": {"c": {"d": 2.0, "x": 1.0}}}));
+}

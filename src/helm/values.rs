@@ -1,0 +1,123 @@
+//! Values: reading them from YAML, merging layers, and giving a chart its defaults.
+//!
+//! The grammar of `--set` lives in a file of its own.
+
+use serde_json::{Map, Value};
+
+use super::Chart;
+use super::yaml::{self, Numbers, YamlError};
+
+pub use super::set::{SetError, set, set_file, set_json, set_literal, set_string};
+
+/// Values that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadValuesError {
+    /// The text is no YAML.
+    #[error(transparent)]
+    Yaml(#[from] YamlError),
+    /// The document is a list or a plain value.
+    #[error("`{0}` must hold a map of values")]
+    NoMap(String),
+}
+
+/// Reads a values file: maps, in which every number is a float as in Helm; several documents are
+/// merged.
+///
+/// Read numbers with `as_f64`; `as_i64` sees only those that `--set` made.
+pub fn parse(text: &str, origin: &str) -> Result<Value, ReadValuesError> {
+    let mut merged = Value::Object(Map::new());
+    for document in yaml::documents(text, origin, Numbers::Floats)? {
+        merge(&mut merged, as_map(document, origin)?);
+    }
+    Ok(merged)
+}
+
+fn as_map(value: Value, origin: &str) -> Result<Value, ReadValuesError> {
+    match value {
+        Value::Null => Ok(Value::Object(Map::new())),
+        map @ Value::Object(_) => Ok(map),
+        _ => Err(ReadValuesError::NoMap(origin.to_owned())),
+    }
+}
+
+/// Lays one layer of values over another, as several `--values` files are: maps are merged, all
+/// else is replaced, and a null stays, to delete a default of the chart later.
+pub fn merge(base: &mut Value, over: Value) {
+    match (base, over) {
+        (Value::Object(base), Value::Object(over)) => {
+            for (key, value) in over {
+                match base.get_mut(&key) {
+                    Some(old) if old.is_object() && value.is_object() => merge(old, value),
+                    _ => {
+                        base.insert(key, value);
+                    }
+                }
+            }
+        }
+        (base, over) => *base = over,
+    }
+}
+
+/// The user's values over the chart's defaults; a null of the user deletes a default.
+pub fn coalesce(chart: &Chart, user: &Value) -> Value {
+    let mut values = match user {
+        Value::Object(entries) => entries.clone(),
+        _ => Map::new(),
+    };
+    let Value::Object(defaults) = &chart.values else {
+        return Value::Object(values);
+    };
+    for (key, default) in defaults {
+        match values.get_mut(key) {
+            Some(Value::Null) => {
+                values.remove(key);
+            }
+            Some(Value::Object(given)) => {
+                if let Value::Object(default) = default {
+                    coalesce_tables(given, without_nulls(default));
+                }
+            }
+            Some(_) => {}
+            None => match default {
+                Value::Null => {}
+                Value::Object(default) => {
+                    values.insert(key.clone(), Value::Object(without_nulls(default)));
+                }
+                default => {
+                    values.insert(key.clone(), default.clone());
+                }
+            },
+        }
+    }
+    Value::Object(values)
+}
+
+fn coalesce_tables(given: &mut Map<String, Value>, defaults: Map<String, Value>) {
+    for (key, default) in defaults {
+        match given.get_mut(&key) {
+            Some(Value::Null) => {
+                given.remove(&key);
+            }
+            Some(Value::Object(given)) => {
+                if let Value::Object(default) = default {
+                    coalesce_tables(given, default);
+                }
+            }
+            Some(_) => {}
+            None => {
+                given.insert(key, default);
+            }
+        }
+    }
+}
+
+/// A null among the defaults means that there is no default.
+fn without_nulls(map: &Map<String, Value>) -> Map<String, Value> {
+    map.iter()
+        .filter_map(|(key, value)| match value {
+            Value::Null => None,
+            Value::Object(inner) => Some((key.clone(), Value::Object(without_nulls(inner)))),
+            value => Some((key.clone(), value.clone())),
+        })
+        .collect()
+}

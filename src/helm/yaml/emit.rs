@@ -1,0 +1,400 @@
+//! Writing YAML, byte for byte as `sigs.k8s.io/yaml` writes it.
+//!
+//! Helm hashes and stores what `toYaml` yields, so every quote and line break counts: keys in
+//! natural order, list items level with their key, text folded after column 80.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::super::print;
+use super::order::in_go_order;
+use super::scalar::{self, Scalar};
+use super::shape::{Shape, is_break, is_printable};
+
+const BEST_WIDTH: usize = 80;
+const MAX_SIMPLE_KEY: usize = 128;
+
+/// The YAML text of a value, with a final line break.
+pub fn to_string(value: &Value) -> String {
+    let mut emitter = Emitter::default();
+    emitter.node(value, Place::Root, 0);
+    emitter.break_to(0);
+    emitter.out
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Root,
+    Item,
+    MapValue,
+}
+
+#[derive(Default)]
+struct Emitter {
+    out: String,
+    column: usize,
+    /// Whether a block of text just ended with a line break of its own.
+    is_on_fresh_line: bool,
+}
+
+impl Emitter {
+    fn put(&mut self, letter: char) {
+        self.out.push(letter);
+        self.column = if letter == '\n' { 0 } else { self.column + 1 };
+    }
+
+    fn put_str(&mut self, text: &str) {
+        for letter in text.chars() {
+            self.put(letter);
+        }
+    }
+
+    fn indent_to(&mut self, indent: usize) {
+        while self.column < indent {
+            self.put(' ');
+        }
+    }
+
+    fn break_to(&mut self, indent: usize) {
+        if !self.is_on_fresh_line {
+            self.put('\n');
+        }
+        self.is_on_fresh_line = false;
+        self.indent_to(indent);
+    }
+
+    /// Writes a value whose introducing `key:` or `-` is already there; `indent` is that of its parent.
+    fn node(&mut self, value: &Value, place: Place, indent: usize) {
+        match value {
+            Value::Object(entries) if !entries.is_empty() => {
+                let inner = match place {
+                    Place::Root => 0,
+                    Place::Item | Place::MapValue => indent + 2,
+                };
+                for (index, (key, item)) in in_go_order(entries).into_iter().enumerate() {
+                    if index > 0 || place == Place::MapValue {
+                        self.break_to(inner);
+                    } else if place == Place::Item {
+                        self.put(' ');
+                    }
+                    self.entry(key, item, inner);
+                }
+            }
+            Value::Array(items) if !items.is_empty() => {
+                let inner = match place {
+                    Place::Root => 0,
+                    Place::MapValue => indent,
+                    Place::Item => indent + 2,
+                };
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 || place == Place::MapValue {
+                        self.break_to(inner);
+                    } else if place == Place::Item {
+                        self.put(' ');
+                    }
+                    self.put('-');
+                    self.node(item, Place::Item, inner);
+                }
+            }
+            scalar => {
+                if place != Place::Root {
+                    self.put(' ');
+                }
+                // Continuation lines of a folded or literal text lie one level in.
+                let inner = match place {
+                    Place::Root => 2,
+                    Place::Item | Place::MapValue => indent + 2,
+                };
+                self.scalar(scalar, inner);
+            }
+        }
+    }
+
+    fn entry(&mut self, key: &str, item: &Value, indent: usize) {
+        let is_simple = key.len() <= MAX_SIMPLE_KEY && !key.chars().any(is_break);
+        if is_simple {
+            self.text(key, indent, true);
+        } else {
+            self.put('?');
+            self.put(' ');
+            self.text(key, indent + 2, false);
+            self.break_to(indent);
+        }
+        self.put(':');
+        // After a key on a line of its own the value starts as a list item does.
+        let place = if is_simple {
+            Place::MapValue
+        } else {
+            Place::Item
+        };
+        self.node(item, place, indent);
+    }
+
+    fn scalar(&mut self, value: &Value, indent: usize) {
+        match value {
+            Value::Null => self.put_str("null"),
+            Value::Bool(truth) => self.put_str(if *truth { "true" } else { "false" }),
+            Value::Number(number) => self.put_str(&number_text(number)),
+            Value::String(text) => self.text(text, indent, false),
+            Value::Array(_) => self.put_str("[]"),
+            Value::Object(_) => self.put_str("{}"),
+        }
+    }
+
+    fn text(&mut self, text: &str, indent: usize, is_key: bool) {
+        let shape = Shape::of(text);
+        let wants_plain =
+            matches!(scalar::resolve(text), Scalar::Text) && !scalar::is_base_60(text);
+        let style = if text.contains('\n') {
+            Style::Literal
+        } else if wants_plain {
+            Style::Plain
+        } else {
+            Style::Double
+        };
+        let style = match style {
+            Style::Plain if is_key && shape.has_breaks => Style::Double,
+            Style::Plain if shape.plain_allowed => Style::Plain,
+            Style::Plain if shape.single_allowed => Style::Single,
+            Style::Literal if shape.block_allowed && !is_key => Style::Literal,
+            _ => Style::Double,
+        };
+        match style {
+            Style::Plain => self.plain(text, indent, !is_key),
+            Style::Single => self.single(text, indent, !is_key),
+            Style::Double => self.double(text, indent, !is_key),
+            Style::Literal => self.literal(text, indent),
+        }
+    }
+
+    fn plain(&mut self, text: &str, indent: usize, may_fold: bool) {
+        self.folding(text, indent, may_fold, false);
+    }
+
+    fn single(&mut self, text: &str, indent: usize, may_fold: bool) {
+        self.put('\'');
+        self.folding(text, indent, may_fold, true);
+        self.put('\'');
+    }
+
+    fn folding(&mut self, text: &str, indent: usize, may_fold: bool, is_quoted: bool) {
+        let letters: Vec<char> = text.chars().collect();
+        let (mut after_space, mut after_break) = (false, false);
+        for (index, letter) in letters.iter().copied().enumerate() {
+            if letter == ' ' {
+                let at_edge = is_quoted && (index == 0 || index + 1 == letters.len());
+                if may_fold
+                    && !after_space
+                    && self.column > BEST_WIDTH
+                    && !at_edge
+                    && letters.get(index + 1) != Some(&' ')
+                {
+                    self.break_to(indent);
+                } else {
+                    self.put(' ');
+                }
+                after_space = true;
+            } else if is_break(letter) {
+                if !after_break && letter == '\n' {
+                    self.put('\n');
+                }
+                self.put_break(letter);
+                after_break = true;
+            } else {
+                if after_break {
+                    self.indent_to(indent);
+                }
+                if is_quoted && letter == '\'' {
+                    self.put('\'');
+                }
+                self.put(letter);
+                (after_space, after_break) = (false, false);
+            }
+        }
+    }
+
+    fn put_break(&mut self, letter: char) {
+        self.out.push(letter);
+        self.column = 0;
+    }
+
+    fn double(&mut self, text: &str, indent: usize, may_fold: bool) {
+        self.put('"');
+        let letters: Vec<char> = text.chars().collect();
+        let last = letters.len().saturating_sub(1);
+        let mut after_space = false;
+        // Go's library looks for the mark at the start of the text, wherever it is in it.
+        let escape_all = text.starts_with('\u{feff}');
+        for (index, letter) in letters.iter().copied().enumerate() {
+            if escape_all
+                || !is_printable(letter)
+                || is_break(letter)
+                || letter == '"'
+                || letter == '\\'
+            {
+                self.escaped(letter);
+                after_space = false;
+            } else if letter == ' ' {
+                if may_fold && !after_space && self.column > BEST_WIDTH && index > 0 && index < last
+                {
+                    self.break_to(indent);
+                    if letters[index + 1] == ' ' {
+                        self.put('\\');
+                    }
+                } else {
+                    self.put(' ');
+                }
+                after_space = true;
+            } else {
+                self.put(letter);
+                after_space = false;
+            }
+        }
+        self.put('"');
+    }
+
+    fn escaped(&mut self, letter: char) {
+        self.put('\\');
+        match letter {
+            '\0' => self.put('0'),
+            '\u{7}' => self.put('a'),
+            '\u{8}' => self.put('b'),
+            '\t' => self.put('t'),
+            '\n' => self.put('n'),
+            '\u{b}' => self.put('v'),
+            '\u{c}' => self.put('f'),
+            '\r' => self.put('r'),
+            '\u{1b}' => self.put('e'),
+            '"' => self.put('"'),
+            '\\' => self.put('\\'),
+            '\u{85}' => self.put('N'),
+            '\u{a0}' => self.put('_'),
+            '\u{2028}' => self.put('L'),
+            '\u{2029}' => self.put('P'),
+            other => {
+                let code = other as u32;
+                let mut text = String::new();
+                let _ = match code {
+                    0..=0xff => write!(text, "x{code:02X}"),
+                    0x100..=0xffff => write!(text, "u{code:04X}"),
+                    _ => write!(text, "U{code:08X}"),
+                };
+                self.put_str(&text);
+            }
+        }
+    }
+
+    fn literal(&mut self, text: &str, indent: usize) {
+        self.put('|');
+        if text.starts_with([' ', '\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']) {
+            self.put('2');
+        }
+        let mut backwards = text.chars().rev();
+        let last_is_break = backwards.next().is_some_and(is_break);
+        if !last_is_break {
+            self.put('-');
+        } else if backwards.next().is_none_or(is_break) {
+            self.put('+');
+        }
+        self.put('\n');
+        let mut after_break = true;
+        for letter in text.chars() {
+            if is_break(letter) {
+                self.put_break(letter);
+                after_break = true;
+            } else {
+                if after_break {
+                    self.indent_to(indent);
+                }
+                self.put(letter);
+                after_break = false;
+            }
+        }
+        self.is_on_fresh_line = after_break;
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Plain,
+    Single,
+    Double,
+    Literal,
+}
+
+fn number_text(number: &serde_json::Number) -> String {
+    match number.as_f64() {
+        Some(float) if number.is_f64() => {
+            // Go goes through JSON text, which turns whole floats into integers.
+            let text = print::float_json(float);
+            if text.contains(['.', 'e'])
+                || text.parse::<i64>().is_err() && text.parse::<u64>().is_err()
+            {
+                print::float_g(float)
+            } else if text == "-0" {
+                "0".to_owned()
+            } else {
+                text
+            }
+        }
+        _ => number.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::super::{Numbers, parse_document};
+    use super::*;
+
+    #[test]
+    fn maps_lists_and_texts_look_as_go_writes_them() {
+        let value = json!({
+            "b": [1, [2, 3], [], {"x": 1, "y": {}}],
+            "a10": "yes", "a2": "multi\nline\n", "B": null,
+        });
+        let text = "B: null\na2: |\n  multi\n  line\na10: \"yes\"\nb:\n- 1\n- - 2\n  - 3\n- []\n- x: 1\n  \"y\": {}\n";
+        assert_eq!(to_string(&value), text);
+    }
+
+    fn texts() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[ -~]{0,20}",
+            "[a-z \n\t:#'\"-]{0,30}",
+            "(yes|no|null|~|0x1f|1_0|1e3|[0-9:.-]{1,8})",
+            "[a-z ]{70,100}",
+            any::<String>(),
+        ]
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            texts().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::btree_map(texts(), inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        // No file of failures: it would lie next to the source.
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_written_reads_back_as_the_same(value in values()) {
+            let text = to_string(&value);
+            let read = parse_document(&text, "text", Numbers::Kept);
+            prop_assert_eq!(read, Ok(value), "{}", text);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! YAML as Helm reads and writes it: the YAML 1.1 rules of Kubernetes' Go library.
+//!
+//! Reading and writing go through [`serde_json::Value`]; what a value means is for others.
+
+mod emit;
+mod order;
+mod read;
+mod scalar;
+mod shape;
+
+pub use emit::to_string;
+pub use read::YamlError;
+pub(crate) use read::{Numbers, documents, parse_document};
+
+/// The same value with every number a float, as Helm's values have them.
+pub(crate) fn floats(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Number(number) => number
+            .as_f64()
+            .and_then(serde_json::Number::from_f64)
+            .map_or(Value::Null, Value::Number),
+        Value::Array(items) => items.into_iter().map(floats).collect(),
+        Value::Object(entries) => entries
+            .into_iter()
+            .map(|(key, value)| (key, floats(value)))
+            .collect(),
+        plain => plain,
+    }
+}

@@ -1,0 +1,77 @@
+//! The order in which Go's YAML library writes the keys of a map.
+
+use std::cmp::Ordering;
+
+use serde_json::{Map, Value};
+
+/// The entries as Go's library sorts them. Its order is not a consistent one for every set of keys,
+/// which `sort_by` does not forgive; so this inserts one by one.
+pub(super) fn in_go_order(entries: &Map<String, Value>) -> Vec<(&String, &Value)> {
+    let mut sorted: Vec<(&String, &Value)> = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let place = sorted
+            .iter()
+            .rposition(|known| compare_keys(known.0, entry.0) != Ordering::Greater)
+            .map_or(0, |before| before + 1);
+        sorted.insert(place, entry);
+    }
+    sorted
+}
+
+/// The order of map keys: letters after everything else, numbers by value.
+fn compare_keys(left: &str, right: &str) -> Ordering {
+    let left: Vec<char> = left.chars().collect();
+    let right: Vec<char> = right.chars().collect();
+    for index in 0..left.len().min(right.len()) {
+        let (one, other) = (left[index], right[index]);
+        if one == other {
+            continue;
+        }
+        return match (one.is_alphabetic(), other.is_alphabetic()) {
+            (true, true) => one.cmp(&other),
+            (true, false) => Ordering::Greater,
+            (false, true) => Ordering::Less,
+            (false, false) => compare_numbers(&left, &right, index),
+        };
+    }
+    left.len().cmp(&right.len())
+}
+
+fn compare_numbers(left: &[char], right: &[char], index: usize) -> Ordering {
+    let mut start = 0;
+    if left[index] == '0' || right[index] == '0' {
+        let significant = left[..index]
+            .iter()
+            .rev()
+            .take_while(|letter| letter.is_numeric())
+            .any(|letter| *letter != '0');
+        start = i64::from(significant);
+    }
+    let run = |letters: &[char]| {
+        let mut value = start;
+        let mut end = index;
+        while end < letters.len() && letters[end].is_numeric() {
+            let digit = i64::from(letters[end] as u32) - i64::from('0' as u32);
+            value = value.wrapping_mul(10).wrapping_add(digit);
+            end += 1;
+        }
+        (value, end)
+    };
+    run(left)
+        .cmp(&run(right))
+        .then_with(|| left[index].cmp(&right[index]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn numbers_count_and_letters_come_last() {
+        let keys = json!({"a10": 1, "a2": 1, "B": 1, "_x": 1, "10": 1, "9": 1, "a": 1, "": 1});
+        let sorted = in_go_order(keys.as_object().unwrap());
+        let sorted: Vec<&str> = sorted.into_iter().map(|entry| entry.0.as_str()).collect();
+        assert_eq!(sorted, ["", "_x", "9", "10", "B", "a", "a2", "a10"]);
+    }
+}

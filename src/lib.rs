@@ -1,0 +1,3 @@
+//! Throw-away Kubernetes clusters inside a namespace of the one you have.
+
+pub mod helm;
