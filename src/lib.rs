@@ -1,3 +1,4 @@
 //! Throw-away Kubernetes clusters inside a namespace of the one you have.
 
 pub mod helm;
+pub mod kubeconfig;
