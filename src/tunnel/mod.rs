@@ -1,0 +1,207 @@
+//! A local port joined to a pod, for as long as a value lives or in a process of its own.
+//!
+//! Owns listening, following pods, the port-forward protocols, and the record of detached tunnels. What
+//! stands at the other end, and who asks for it, is left to the caller.
+
+pub mod background;
+mod backoff;
+mod bind;
+mod cause;
+mod dialer;
+mod join;
+mod pods;
+mod spdy;
+mod upgrade;
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::{Api, Client};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinSet;
+
+pub use bind::bind;
+use dialer::Dialer;
+use pods::Followed;
+
+/// How long to rest when the system has no sockets left for another connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Which pods a tunnel leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The namespace of the pods.
+    pub namespace: String,
+    /// The labels that all of them have, such as `app=vcluster,release=dev`.
+    pub selector: String,
+    /// The port inside the pod.
+    pub port: u16,
+}
+
+/// What a tunnel is doing.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// The pod that new connections lead to.
+    pub pod: Option<String>,
+    /// For how long there has been none; `None` if there is one, or the pods were never seen.
+    pub without_pod: Option<Duration>,
+    /// How many local connections are open.
+    pub connections: usize,
+    /// When the last connection came or went.
+    pub last_used: Instant,
+    /// What last went wrong; cleared by the next connection that ends well.
+    pub last_error: Option<String>,
+}
+
+impl Status {
+    /// For how long nobody has used the tunnel.
+    pub fn idle(&self) -> Duration {
+        if self.connections > 0 {
+            Duration::ZERO
+        } else {
+            self.last_used.elapsed()
+        }
+    }
+}
+
+/// Joins local connections to the newest ready pod until dropped.
+#[derive(Debug)]
+pub struct Tunnel {
+    pods: watch::Receiver<Followed>,
+    usage: watch::Receiver<Usage>,
+    tasks: JoinSet<()>,
+}
+
+#[derive(Clone, Debug)]
+struct Usage {
+    connections: usize,
+    last_used: Instant,
+    last_error: Option<String>,
+}
+
+impl Tunnel {
+    /// Accepts from `listeners` at once; connections wait some seconds for a pod to be ready.
+    ///
+    /// Must be called within a tokio runtime.
+    pub fn open(client: Client, target: Target, listeners: Vec<TcpListener>) -> Self {
+        let api: Api<Pod> = Api::namespaced(client, &target.namespace);
+        let doubt = Arc::new(Notify::new());
+        let (publish, pods) = watch::channel(Followed::default());
+        let (usage, used) = watch::channel(Usage {
+            connections: 0,
+            last_used: Instant::now(),
+            last_error: None,
+        });
+        let dialer = Arc::new(Dialer::new(api.clone(), target.port, doubt.clone()));
+        let (accepted, connections) = mpsc::channel(16);
+
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            match pods::follow(&api, &target.selector, &publish, &doubt).await {}
+        });
+        tasks.spawn(connect_ahead(pods.clone(), dialer.clone()));
+        tasks.spawn(serve(connections, pods.clone(), dialer, usage));
+        for listener in listeners {
+            tasks.spawn(accept(listener, accepted.clone()));
+        }
+        Self {
+            pods,
+            usage: used,
+            tasks,
+        }
+    }
+
+    /// What the tunnel is doing now.
+    pub fn status(&self) -> Status {
+        let followed = self.pods.borrow().clone();
+        let usage = self.usage.borrow().clone();
+        Status {
+            pod: followed.pod.map(|pod| pod.name),
+            without_pod: followed.absent_since.map(|since| since.elapsed()),
+            connections: usage.connections,
+            last_used: usage.last_used,
+            last_error: followed.error.or(usage.last_error),
+        }
+    }
+
+    /// Waits until the tunnel cannot go on, which only a fault of our own or of the listeners brings about.
+    pub async fn closed(&mut self) -> io::Error {
+        match self.tasks.join_next().await {
+            Some(Err(error)) => io::Error::other(error),
+            _ => io::Error::new(
+                io::ErrorKind::NotConnected,
+                "the tunnel has nothing to listen on",
+            ),
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, accepted: mpsc::Sender<TcpStream>) {
+    loop {
+        match listener.accept().await {
+            Ok((connection, _)) => {
+                if accepted.send(connection).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                // What `accept` reports is about one connection, or passes: too many open files.
+                tracing::debug!(%error, "cannot accept");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Has a connection to each chosen pod ready before the first client comes.
+async fn connect_ahead(mut pods: watch::Receiver<Followed>, dialer: Arc<Dialer>) {
+    let mut prepared = None;
+    loop {
+        let pod = pods.borrow_and_update().pod.clone();
+        if let Some(pod) = pod.filter(|pod| prepared.as_ref() != Some(pod)) {
+            dialer.prepare(&pod).await;
+            prepared = Some(pod);
+        }
+        if pods.changed().await.is_err() {
+            // Without pods to follow the tunnel has ended.
+            return;
+        }
+    }
+}
+
+/// The one owner of all connections: they end with it.
+async fn serve(
+    mut accepted: mpsc::Receiver<TcpStream>,
+    pods: watch::Receiver<Followed>,
+    dialer: Arc<Dialer>,
+    usage: watch::Sender<Usage>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        let result = tokio::select! {
+            Some(local) = accepted.recv() => {
+                let (pods, dialer) = (pods.clone(), dialer.clone());
+                connections.spawn(async move { join::join(local, pods, &dialer).await });
+                None
+            }
+            Some(result) = connections.join_next() => Some(result),
+            else => return,
+        };
+        usage.send_modify(|usage| {
+            usage.connections = connections.len();
+            usage.last_used = Instant::now();
+            match result {
+                Some(Ok(Ok(()))) => usage.last_error = None,
+                Some(Ok(Err(error))) => usage.last_error = Some(error.to_string()),
+                Some(Err(panic)) => usage.last_error = Some(panic.to_string()),
+                None => {}
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

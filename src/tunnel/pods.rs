@@ -1,0 +1,292 @@
+//! Which pod of a target to use now: followed with one LIST and one WATCH, never polled.
+//!
+//! Owns the choice among pods; opening connections to the chosen one is the dialer's.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt, pin_mut};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, ListParams, WatchEvent, WatchParams};
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
+
+use super::backoff::Backoff;
+use super::cause::chain;
+
+/// The container of a control-plane pod that serves the virtual API.
+const CONTROL_PLANE_CONTAINER: &str = "syncer";
+
+/// How long the server keeps one watch open.
+const WATCH_SECONDS: u32 = 240;
+
+/// A watch that outlives its own time limit by this much is on a dead connection.
+const WATCH_GRACE: Duration = Duration::from_secs(10);
+
+/// The longest pause before the pods are looked at again, well below the time that a client is held.
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+/// The longest time to wait for the answer to a LIST.
+const LIST_LIMIT: Duration = Duration::from_secs(15);
+
+/// A pod, told apart from a later one of the same name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PodRef {
+    pub(super) name: String,
+    pub(super) uid: String,
+}
+
+/// What is known about the pods now.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Followed {
+    /// The pod to use, if one can be used.
+    pub(super) pod: Option<PodRef>,
+    /// Whether the pod says itself that it serves.
+    pub(super) is_ready: bool,
+    /// Since when there has been no pod to use; unknown before the pods were seen.
+    pub(super) absent_since: Option<Instant>,
+    /// Why the pods cannot be seen at the moment.
+    pub(super) error: Option<String>,
+}
+
+/// Publishes the pod to use at each change, until dropped.
+///
+/// `doubt` is for whoever could not reach the pod: the watch may be dead too, and is opened anew.
+pub(super) async fn follow(
+    pods: &Api<Pod>,
+    selector: &str,
+    publish: &watch::Sender<Followed>,
+    doubt: &Notify,
+) -> Infallible {
+    let mut backoff = Backoff::up_to(LONGEST_PAUSE);
+    loop {
+        if let Err(error) = list_and_watch(pods, selector, publish, doubt, &mut backoff).await {
+            tracing::debug!(%error, "pods cannot be followed");
+            publish.send_modify(|followed| followed.error = Some(error));
+        }
+        backoff.wait().await;
+    }
+}
+
+/// Returns `Ok` when the list is too old to be continued.
+async fn list_and_watch(
+    pods: &Api<Pod>,
+    selector: &str,
+    publish: &watch::Sender<Followed>,
+    doubt: &Notify,
+    backoff: &mut Backoff,
+) -> Result<(), String> {
+    let list = timeout(
+        LIST_LIMIT,
+        pods.list(&ListParams::default().labels(selector)),
+    )
+    .await
+    .map_err(|_| "listing pods got no answer".to_owned())?
+    .map_err(|error| chain(&error))?;
+    let mut version = list.metadata.resource_version.unwrap_or_default();
+    let mut seen: BTreeMap<String, Seen> = list.items.iter().filter_map(Seen::entry).collect();
+    show(publish, &seen);
+
+    let watching = WatchParams::default()
+        .labels(selector)
+        .timeout(WATCH_SECONDS);
+    let limit = Duration::from_secs(WATCH_SECONDS.into()) + WATCH_GRACE;
+    loop {
+        let events = match timeout(LIST_LIMIT, pods.watch(&watching, &version)).await {
+            Ok(Ok(events)) => events,
+            Ok(Err(kube::Error::Api(status))) if status.code == 410 => return Ok(()),
+            Ok(Err(error)) => return Err(chain(&error)),
+            Err(_) => return Err("watching pods got no answer".to_owned()),
+        };
+        pin_mut!(events);
+        loop {
+            let event = tokio::select! {
+                event = timeout(limit, events.next()) => event,
+                () = doubt.notified() => break,
+            };
+            match event {
+                Ok(Some(Ok(WatchEvent::Added(pod) | WatchEvent::Modified(pod)))) => {
+                    version = pod.metadata.resource_version.clone().unwrap_or(version);
+                    seen.extend(Seen::entry(&pod));
+                }
+                Ok(Some(Ok(WatchEvent::Deleted(pod)))) => {
+                    version = pod.metadata.resource_version.unwrap_or(version);
+                    seen.remove(&pod.metadata.name.unwrap_or_default());
+                }
+                Ok(Some(Ok(WatchEvent::Bookmark(bookmark)))) => {
+                    version = bookmark.metadata.resource_version;
+                }
+                Ok(Some(Ok(WatchEvent::Error(status)))) if status.code == 410 => return Ok(()),
+                Ok(Some(Ok(WatchEvent::Error(status)))) => return Err(status.message.clone()),
+                Ok(Some(Err(error))) => {
+                    tracing::debug!(%error, "the watch of pods broke");
+                    break;
+                }
+                Ok(None) | Err(_) => break,
+            }
+            backoff.reset();
+            show(publish, &seen);
+        }
+        // A server that closes every watch at once must not be asked in a tight loop.
+        backoff.wait().await;
+    }
+}
+
+fn show(publish: &watch::Sender<Followed>, seen: &BTreeMap<String, Seen>) {
+    let pod = choose(seen);
+    publish.send_if_modified(|followed| {
+        let is_ready = pod
+            .as_ref()
+            .and_then(|pod| seen.get(&pod.name))
+            .is_some_and(|pod| pod.is_ready);
+        let changed =
+            followed.pod != pod || followed.is_ready != is_ready || followed.error.is_some();
+        if followed.pod != pod {
+            tracing::debug!(
+                pod = pod.as_ref().map(|pod| pod.name.as_str()),
+                "pod chosen"
+            );
+        }
+        let absent_since = match pod {
+            Some(_) => None,
+            None => followed.absent_since.or_else(|| Some(Instant::now())),
+        };
+        *followed = Followed {
+            pod,
+            is_ready,
+            absent_since,
+            error: None,
+        };
+        changed
+    });
+}
+
+/// The facts about one pod that decide whether it is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Seen {
+    uid: String,
+    created: k8s_openapi::jiff::Timestamp,
+    is_ready: bool,
+    is_serving: bool,
+    is_ending: bool,
+}
+
+impl Seen {
+    fn entry(pod: &Pod) -> Option<(String, Self)> {
+        let status = pod.status.as_ref();
+        let is_ready = status
+            .and_then(|status| status.conditions.as_ref())
+            .is_some_and(|all| {
+                all.iter()
+                    .any(|one| one.type_ == "Ready" && one.status == "True")
+            });
+        let is_serving = status
+            .and_then(|status| status.container_statuses.as_ref())
+            .is_some_and(|all| {
+                all.iter().any(|one| {
+                    one.name == CONTROL_PLANE_CONTAINER
+                        && one
+                            .state
+                            .as_ref()
+                            .is_some_and(|state| state.running.is_some())
+                })
+            });
+        let phase = status.and_then(|status| status.phase.as_deref());
+        let seen = Self {
+            uid: pod.metadata.uid.clone().unwrap_or_default(),
+            created: pod
+                .metadata
+                .creation_timestamp
+                .as_ref()
+                .map_or(k8s_openapi::jiff::Timestamp::MIN, |time| time.0),
+            is_ready,
+            is_serving,
+            is_ending: pod.metadata.deletion_timestamp.is_some()
+                || matches!(phase, Some("Succeeded" | "Failed")),
+        };
+        Some((pod.metadata.name.clone()?, seen))
+    }
+}
+
+/// The newest ready pod; without one, the newest whose control plane runs.
+///
+/// The API serves some time before the kubelet's probe says so, and those seconds are the user's.
+fn choose(seen: &BTreeMap<String, Seen>) -> Option<PodRef> {
+    let newest = |fits: fn(&Seen) -> bool| {
+        seen.iter()
+            .filter(|(_, pod)| !pod.is_ending && fits(pod))
+            .max_by_key(|(name, pod)| (pod.created, *name))
+    };
+    newest(|pod| pod.is_ready)
+        .or_else(|| newest(|pod| pod.is_serving))
+        .map(|(name, pod)| PodRef {
+            name: name.clone(),
+            uid: pod.uid.clone(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// The pod chosen among some made a minute apart, oldest first.
+    fn chosen(kinds: &[&str]) -> Option<String> {
+        let pods = kinds.iter().enumerate().map(|(index, kind)| {
+            let state = if kind.contains("running") {
+                "running"
+            } else {
+                "waiting"
+            };
+            let ready = if kind.contains("ready") {
+                "True"
+            } else {
+                "False"
+            };
+            let mut pod = json!({
+                "metadata": {
+                    "name": format!("{kind}-{index}"),
+                    "creationTimestamp": format!("2026-01-01T00:{index:02}:00Z"),
+                },
+                "status": {
+                    "conditions": [{ "type": "Ready", "status": ready }],
+                    "containerStatuses": [{
+                        "name": CONTROL_PLANE_CONTAINER, "state": { state: {} },
+                        "ready": false, "restartCount": 0, "image": "", "imageID": "",
+                    }],
+                },
+            });
+            if kind.contains("ending") {
+                pod["metadata"]["deletionTimestamp"] = json!("2026-01-02T00:00:00Z");
+            }
+            let pod: Pod = serde_json::from_value(pod).expect("a pod");
+            Seen::entry(&pod).expect("a name")
+        });
+        choose(&pods.collect()).map(|pod| pod.name)
+    }
+
+    #[test]
+    fn the_newest_ready_pod_is_chosen() {
+        assert_eq!(chosen(&[]), None);
+        assert_eq!(chosen(&["waiting"]), None);
+        assert_eq!(
+            chosen(&["ready", "ready", "waiting"]).as_deref(),
+            Some("ready-1")
+        );
+        assert_eq!(chosen(&["ready", "running"]).as_deref(), Some("ready-0"));
+        assert_eq!(
+            chosen(&["ready", "ready-ending"]).as_deref(),
+            Some("ready-0")
+        );
+        assert_eq!(chosen(&["ready-ending"]), None);
+    }
+
+    #[test]
+    fn without_a_ready_pod_a_running_control_plane_will_do() {
+        assert_eq!(
+            chosen(&["running", "waiting"]).as_deref(),
+            Some("running-0")
+        );
+    }
+}

@@ -1,0 +1,372 @@
+//! Many conversations over one connection.
+//!
+//! One task receives, one sends, one asks for signs of life; they end together, and with them every conversation. The
+//! protocol has no flow control, so a local reader that stands still holds up the whole connection: it is given a short
+//! time to go on, and then reset for the sake of the others.
+
+use std::collections::HashMap;
+use std::io;
+use std::pin::pin;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::sync::{Mutex as AsyncMutex, mpsc};
+use tokio::time::timeout;
+use tokio_util::bytes::{Bytes, BytesMut};
+use tokio_util::sync::PollSender;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::super::join::Conversation;
+use super::super::upgrade::{Receiver, Sender, Transport};
+use super::frame::{self, Decoder, Frame, HeaderWriter};
+use super::health::Health;
+use super::inbox::Inbox;
+use super::stream::{Ids, Stream};
+
+/// How often a sign of life is asked for.
+const PING_EVERY: Duration = Duration::from_secs(10);
+
+/// How long it may take to come.
+const PONG_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long one reader that stands still may hold up the others.
+const STALL_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long the other side may take to accept a stream.
+///
+/// The library on the other side handles streams in five queues, and one stream whose bytes nobody reads there blocks
+/// its queue for good. Nothing sent on a stream that was not accepted has reached anyone.
+const REPLY_LIMIT: Duration = Duration::from_millis(1500);
+
+/// How long after the end of the data the error stream may tell that it was not a good end.
+const SETTLE_LIMIT: Duration = Duration::from_millis(50);
+
+/// Frames that wait to be sent; more make the local connections wait.
+const OUTGOING: usize = 16;
+
+/// The most bytes sent at once.
+const BATCH: usize = 128 * 1024;
+
+/// The last stream number that leaves room for a pair.
+const LAST_STREAM: u32 = 0x7fff_fff0;
+
+/// A connection to the pod's side, shared by the conversations over it.
+///
+/// It closes when the session and all its conversations are dropped.
+pub(in super::super) struct Session {
+    outgoing: mpsc::Sender<Bytes>,
+    opening: AsyncMutex<Opening>,
+    routes: Arc<Routes>,
+    health: Arc<Health>,
+}
+
+#[derive(Default)]
+struct Opening {
+    pairs: u32,
+    headers: HeaderWriter,
+}
+
+impl Session {
+    /// Speaks SPDY over `transport`. Must be called within a tokio runtime.
+    pub(in super::super) fn over(transport: Transport) -> Self {
+        let (outgoing, frames) = mpsc::channel(OUTGOING);
+        let routes = Arc::new(Routes::default());
+        let health = Arc::new(Health::new());
+        let (receiver, sender) = transport;
+        let receiving = AbortOnDropHandle::new(tokio::spawn(receive(
+            receiver,
+            routes.clone(),
+            health.clone(),
+            outgoing.downgrade(),
+        )));
+        let living = AbortOnDropHandle::new(tokio::spawn(stay_alive(
+            health.clone(),
+            outgoing.downgrade(),
+        )));
+        let (all, state) = (routes.clone(), health.clone());
+        tokio::spawn(async move {
+            let error = tokio::select! {
+                error = send(sender, frames) => error,
+                error = receiving => error.unwrap_or_else(io::Error::other),
+                error = living => error.unwrap_or_else(io::Error::other),
+            };
+            tracing::debug!(%error, "the connection to the pod ended");
+            state.retire();
+            all.fail_all(&error);
+        });
+        Self {
+            outgoing,
+            opening: AsyncMutex::default(),
+            routes,
+            health,
+        }
+    }
+
+    /// Whether new conversations may be opened.
+    pub(in super::super) fn is_usable(&self) -> bool {
+        !self.health.is_retired.load(Ordering::Acquire)
+            && !self.outgoing.is_closed()
+            && self.health.silence() < PING_EVERY + PONG_LIMIT
+    }
+
+    /// Opens a conversation with `port` in the pod. No answer is waited for: a failure comes with the first read.
+    pub(in super::super) async fn open(&self, port: u16) -> io::Result<Conversation> {
+        let mut opening = self.opening.lock().await;
+        // Reserved first, so that numbers and the state of the headers change only with what is sent.
+        let Ok(place) = timeout(REPLY_LIMIT, self.outgoing.reserve()).await else {
+            // One whose answers nobody reads can block both directions; it keeps this connection for itself.
+            self.health.retire();
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the connection to the pod is held up",
+            ));
+        };
+        let place = place.map_err(|_| io::Error::from(io::ErrorKind::NotConnected))?;
+        let pair = opening.pairs;
+        let ids = Ids {
+            error: pair * 4 + 1,
+            data: pair * 4 + 3,
+        };
+        if ids.data >= LAST_STREAM {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
+        opening.pairs += 1;
+        let (port, request) = (port.to_string(), pair.to_string());
+        let headers = |kind| {
+            [
+                ("streamtype", kind),
+                ("port", &*port),
+                ("requestid", &*request),
+            ]
+        };
+        let mut frames = BytesMut::new();
+        frames.extend_from_slice(&opening.headers.open(ids.error, &headers("error")));
+        frames.extend_from_slice(&opening.headers.open(ids.data, &headers("data")));
+        // An end within the opening frame itself is refused by the kubelet.
+        frames.extend_from_slice(&frame::data(ids.error, &[], true));
+
+        let inbox = Arc::new(Inbox::new());
+        self.routes.insert(ids, &inbox);
+        place.send(frames.freeze());
+        drop(opening);
+        let over = over(&inbox, self.health.clone()).boxed();
+        let is_proven = self.health.is_proven.load(Ordering::Relaxed);
+        let outgoing = PollSender::new(self.outgoing.clone());
+        let stream = Stream::new(ids, inbox, outgoing, self.routes.clone());
+        Ok(Conversation {
+            io: Box::new(stream),
+            over,
+            is_proven,
+        })
+    }
+}
+
+/// Resolves when the other side is done with a conversation, or has not even begun.
+fn over(
+    inbox: &Inbox,
+    health: Arc<Health>,
+) -> impl Future<Output = io::Result<()>> + Send + 'static {
+    let (replied, over) = (inbox.both_replied(), inbox.over());
+    async move {
+        let mut over = pin!(over);
+        tokio::select! {
+            result = &mut over => return result,
+            result = timeout(REPLY_LIMIT, replied) => if result.is_err() {
+                health.retire();
+                return Err(io::Error::new(io::ErrorKind::ConnectionRefused, "the host does not take it"));
+            },
+        }
+        over.await
+    }
+}
+
+/// Which conversation each stream belongs to.
+#[derive(Debug, Default)]
+pub(super) struct Routes(Mutex<HashMap<u32, Route>>);
+
+#[derive(Clone, Debug)]
+enum Route {
+    Error(Arc<Inbox>),
+    Data(Arc<Inbox>),
+}
+
+impl Routes {
+    fn insert(&self, ids: Ids, inbox: &Arc<Inbox>) {
+        let mut all = self.all();
+        all.insert(ids.error, Route::Error(inbox.clone()));
+        all.insert(ids.data, Route::Data(inbox.clone()));
+    }
+
+    pub(super) fn remove(&self, ids: Ids) {
+        let mut all = self.all();
+        all.remove(&ids.error);
+        all.remove(&ids.data);
+    }
+
+    fn get(&self, stream: u32) -> Option<Route> {
+        self.all().get(&stream).cloned()
+    }
+
+    fn has_others(&self) -> bool {
+        self.all().len() > 2
+    }
+
+    fn fail_all(&self, error: &io::Error) {
+        // Taken out first: waking a reader may drop its stream, which comes back here.
+        let all = std::mem::take(&mut *self.all());
+        let message = format!("the connection to the pod was lost: {error}");
+        for route in all.into_values() {
+            if let Route::Data(inbox) = route {
+                inbox.fail(io::ErrorKind::ConnectionAborted, &message);
+            }
+        }
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<u32, Route>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn send(mut sender: Sender, mut frames: mpsc::Receiver<Bytes>) -> io::Error {
+    while let Some(first) = frames.recv().await {
+        let batch = match frames.try_recv() {
+            Err(_) => first,
+            Ok(second) => {
+                let mut batch = BytesMut::from(first);
+                batch.extend_from_slice(&second);
+                while batch.len() < BATCH
+                    && let Ok(next) = frames.try_recv()
+                {
+                    batch.extend_from_slice(&next);
+                }
+                batch.freeze()
+            }
+        };
+        if let Err(error) = sender.send(batch).await {
+            return error;
+        }
+    }
+    sender.close().await;
+    io::Error::new(io::ErrorKind::NotConnected, "nobody uses it any more")
+}
+
+/// Asks for signs of life; ends when none come.
+async fn stay_alive(health: Arc<Health>, outgoing: mpsc::WeakSender<Bytes>) -> io::Error {
+    for id in (1..).step_by(2) {
+        tokio::time::sleep(PING_EVERY).await;
+        let Some(outgoing) = outgoing.upgrade() else {
+            // The sending task ends by itself, and this one with it.
+            return std::future::pending().await;
+        };
+        // Full means that plenty waits to be sent, which the other side must acknowledge just as well.
+        let _ = outgoing.try_send(frame::ping(id));
+        drop(outgoing);
+        tokio::time::sleep(PONG_LIMIT).await;
+        if health.silence() >= PONG_LIMIT {
+            break;
+        }
+    }
+    io::Error::new(io::ErrorKind::TimedOut, "no sign of life")
+}
+
+async fn receive(
+    mut receiver: Receiver,
+    routes: Arc<Routes>,
+    health: Arc<Health>,
+    outgoing: mpsc::WeakSender<Bytes>,
+) -> io::Error {
+    let mut decoder = Decoder::default();
+    loop {
+        match receiver.receive().await {
+            Ok(Some(bytes)) => decoder.push(&bytes),
+            Ok(None) => return io::Error::new(io::ErrorKind::UnexpectedEof, "closed by the host"),
+            Err(error) => return error,
+        }
+        health.heard_now();
+        loop {
+            match decoder.next() {
+                Ok(Some(frame)) => dispatch(frame, &routes, &health, &outgoing).await,
+                Ok(None) => break,
+                Err(error) => return io::Error::new(io::ErrorKind::InvalidData, error),
+            }
+        }
+    }
+}
+
+async fn dispatch(
+    frame: Frame,
+    routes: &Routes,
+    health: &Health,
+    outgoing: &mpsc::WeakSender<Bytes>,
+) {
+    match frame {
+        Frame::Data {
+            stream,
+            bytes,
+            is_last,
+        } => match routes.get(stream) {
+            Some(Route::Error(inbox)) => {
+                inbox.report(&bytes);
+                if is_last && inbox.conclude() {
+                    tracing::debug!("retiring the connection to the pod after a failure");
+                    health.retire();
+                }
+            }
+            Some(Route::Data(inbox)) => {
+                health
+                    .is_proven
+                    .fetch_or(!bytes.is_empty(), Ordering::Relaxed);
+                if !inbox.push(bytes) {
+                    wait_for_room(&inbox, routes, health).await;
+                }
+                if is_last {
+                    inbox.finish();
+                    tokio::spawn(async move {
+                        tokio::time::sleep(SETTLE_LIMIT).await;
+                        inbox.settle();
+                    });
+                }
+            }
+            // Dropped on our side while this was under way.
+            None => {}
+        },
+        Frame::Reply { stream } => match routes.get(stream) {
+            Some(Route::Error(inbox) | Route::Data(inbox)) => inbox.replied(),
+            None => {}
+        },
+        Frame::Reset { stream } => match routes.get(stream) {
+            Some(Route::Error(inbox) | Route::Data(inbox)) => {
+                inbox.fail(
+                    io::ErrorKind::ConnectionReset,
+                    "the pod's side reset the connection",
+                );
+            }
+            None => {}
+        },
+        // Ours come back with odd numbers and have done their work by coming.
+        Frame::Ping { id } if id % 2 == 0 => {
+            if let Some(outgoing) = outgoing.upgrade() {
+                // Full means that plenty is being sent, which is a sign of life too.
+                let _ = outgoing.try_send(frame::ping(id));
+            }
+        }
+        Frame::GoAway => health.retire(),
+        Frame::Ping { .. } => {}
+    }
+}
+
+async fn wait_for_room(inbox: &Inbox, routes: &Routes, health: &Health) {
+    health.is_held_up.store(true, Ordering::Relaxed);
+    while !inbox.has_room() {
+        if timeout(STALL_LIMIT, inbox.taken()).await.is_err() && routes.has_others() {
+            inbox.fail(
+                io::ErrorKind::ConnectionAborted,
+                "its reader stood still and held up other connections",
+            );
+        }
+    }
+    health.heard_now();
+    health.is_held_up.store(false, Ordering::Relaxed);
+}

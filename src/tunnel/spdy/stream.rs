@@ -1,0 +1,117 @@
+//! One conversation of a session, as bytes to read and write.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_util::bytes::Bytes;
+use tokio_util::sync::PollSender;
+
+use super::frame;
+use super::inbox::Inbox;
+use super::session::Routes;
+
+/// A pair of an error and a data stream, seen as the data. Dropping it before its end resets both.
+pub(super) struct Stream {
+    ids: Ids,
+    inbox: Arc<Inbox>,
+    outgoing: PollSender<Bytes>,
+    routes: Arc<Routes>,
+    has_ended: bool,
+}
+
+/// The numbers of the two streams.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ids {
+    pub(super) error: u32,
+    pub(super) data: u32,
+}
+
+impl Stream {
+    pub(super) fn new(
+        ids: Ids,
+        inbox: Arc<Inbox>,
+        outgoing: PollSender<Bytes>,
+        routes: Arc<Routes>,
+    ) -> Self {
+        Self {
+            ids,
+            inbox,
+            outgoing,
+            routes,
+            has_ended: false,
+        }
+    }
+
+    fn poll_send(
+        &mut self,
+        context: &mut Context<'_>,
+        frame: impl FnOnce() -> Bytes,
+    ) -> Poll<io::Result<()>> {
+        if self.inbox.is_over() {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
+        ready!(self.outgoing.poll_reserve(context)).map_err(gone)?;
+        Poll::Ready(self.outgoing.send_item(frame()).map_err(gone))
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.inbox.poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let bytes = &bytes[..bytes.len().min(frame::LONGEST_DATA)];
+        let id = self.ids.data;
+        ready!(self.poll_send(context, || frame::data(id, bytes, false)))?;
+        self.inbox.sent();
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // The session sends whatever it has as soon as it can.
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.has_ended {
+            let id = self.ids.data;
+            ready!(self.poll_send(context, || frame::data(id, &[], true)))?;
+            self.has_ended = true;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.routes.remove(self.ids);
+        // The other side keeps a stream until both have ended it.
+        let is_done = self.inbox.is_over() && self.has_ended;
+        self.inbox
+            .fail(io::ErrorKind::ConnectionAborted, "nobody reads it any more");
+        let Some(outgoing) = self.outgoing.get_ref().filter(|_| !is_done).cloned() else {
+            return;
+        };
+        let resets = [frame::reset(self.ids.data), frame::reset(self.ids.error)].concat();
+        if let Err(full) = outgoing.try_send(resets.into())
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async move { outgoing.send(full.into_inner()).await });
+        }
+    }
+}
