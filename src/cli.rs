@@ -1,0 +1,154 @@
+//! The command line as it was typed: global flags and the subcommands.
+
+use std::path::PathBuf;
+
+use clap::builder::Styles;
+use clap::builder::styling::{AnsiColor, Style};
+use clap::{Args, Parser, Subcommand};
+use clap_complete::ArgValueCandidates;
+
+use crate::command::{
+    completion, connect, create, delete, disconnect, list, sleep, tunnel_serve, version, wake,
+};
+use crate::complete;
+use crate::settings::Layer;
+use crate::ui::Format;
+
+/// The colours of help texts.
+const STYLES: Styles = Styles::plain()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(Style::new().dimmed());
+
+/// Throw-away Kubernetes clusters inside a namespace of the one you have
+///
+/// A virtual cluster has its own API server and looks like a cluster of your own; its pods run in one namespace of
+/// the host. `vc create dev` makes one, connects to it, and makes it your current context.
+#[derive(Debug, Parser)]
+#[command(name = "vc", version, styles = STYLES, propagate_version = true, max_term_width = 100)]
+#[command(arg_required_else_help = true, subcommand_required = true)]
+pub struct Cli {
+    /// Flags that every command takes.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// Context of the host, the cluster that virtual clusters live in [default: the current one]
+    #[arg(long, global = true, value_name = "CONTEXT", add = ArgValueCandidates::new(complete::contexts))]
+    pub context: Option<String>,
+    /// Namespace on the host [default: `vcluster-NAME` for a new cluster, else all of them]
+    #[arg(short, long, global = true, value_name = "NAMESPACE", add = ArgValueCandidates::new(complete::namespaces))]
+    pub namespace: Option<String>,
+    /// Kubeconfig file to read and write [default: kubectl's rule]
+    #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub kubeconfig: Option<PathBuf>,
+    /// Form of the answer [default: table]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FORMAT",
+        value_enum,
+        hide_default_value = true
+    )]
+    pub output: Option<Format>,
+    /// Show nothing but the answer and errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Log what is done to standard error; twice for more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Bound on the whole command, such as `90s` or `5m` [default: 10m]
+    #[arg(long, global = true, value_name = "DURATION")]
+    pub timeout: Option<String>,
+    /// Never use colour
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// Answer every question with yes
+    #[arg(short, long, global = true)]
+    pub yes: bool,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
+    Create(create::CreateArgs),
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
+    Connect(connect::ConnectArgs),
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
+    Disconnect(disconnect::DisconnectArgs),
+    #[command(visible_alias = "ls")]
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
+    List(list::ListArgs),
+    #[command(visible_alias = "pause")]
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
+    Sleep(sleep::SleepArgs),
+    #[command(visible_alias = "resume")]
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
+    Wake(wake::WakeArgs),
+    #[command(visible_alias = "rm")]
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
+    Delete(delete::DeleteArgs),
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
+    Completion(completion::CompletionArgs),
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
+    Version(version::VersionArgs),
+    #[command(hide = true)]
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
+    TunnelServe(tunnel_serve::TunnelServeArgs),
+}
+
+impl GlobalArgs {
+    /// The flags as a layer of settings.
+    pub fn to_layer(&self) -> Layer {
+        Layer {
+            context: self.context.clone(),
+            namespace: self.namespace.clone(),
+            kubeconfig: self.kubeconfig.clone(),
+            output: self.output,
+            timeout: self.timeout.clone(),
+            yes: self.yes.then_some(true),
+            color: self.no_color.then_some(false),
+            ..Layer::default()
+        }
+    }
+}

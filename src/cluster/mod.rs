@@ -1,0 +1,41 @@
+//! The words of the domain as plain values: what a virtual cluster is called, where it lives, what state it is in,
+//! and what creating or changing it means. Nothing here does I/O.
+
+mod name;
+mod plan;
+mod state;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+pub use name::{ClusterRef, InvalidName, Name, Namespace};
+pub use plan::{Object, ObjectRef, Plan, Tier};
+pub use state::State;
+
+/// A virtual cluster as it was observed on the host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VirtualCluster {
+    /// Where it lives and what it is called.
+    pub reference: ClusterRef,
+    /// What it is doing.
+    pub state: State,
+    /// Version of its control plane, as the image tag says it; `None` where the image carries no tag.
+    pub version: Option<String>,
+    /// When its control-plane workload was created.
+    pub created: Option<Timestamp>,
+    /// The workload that runs the control plane.
+    pub workload: ObjectRef,
+    /// Labels of that workload.
+    pub labels: BTreeMap<String, String>,
+    /// Control-plane pods asked for.
+    pub replicas: u32,
+    /// Control-plane pods that are ready.
+    pub ready: u32,
+    /// Control-plane pods to come back to after a sleep.
+    pub replicas_awake: u32,
+    /// Whether its state outlives its pods.
+    pub keeps_state: bool,
+    /// Another program that decides over it and may undo what we do, such as `Argo CD`.
+    pub manager: Option<&'static str>,
+}

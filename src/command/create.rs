@@ -1,0 +1,250 @@
+//! `vc create`: make a virtual cluster and connect to it.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::values::ValueArgs;
+use super::{Session, connect};
+use crate::cluster::{ClusterRef, Name, Plan};
+use crate::driver::vcluster::{self, CreateRequest};
+use crate::error::{Error, Kind};
+use crate::helm::Chart;
+use crate::lifecycle::{self, CreateOptions, Created};
+use crate::ui::View;
+
+/// Create a virtual cluster and connect to it
+///
+/// Its API server is ready in seconds, and the current context is its own when the command returns. The same command
+/// again changes nothing. Without a name, asks for one, or in a script makes one up; `-o name` prints it.
+#[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own that the user sets"
+)]
+pub struct CreateArgs {
+    /// What to call it
+    name: Option<String>,
+    #[command(flatten)]
+    values: ValueArgs,
+    /// Chart to deploy instead of the built-in one: a folder or a `.tgz` of the upstream `vcluster` chart
+    #[arg(long, value_name = "CHART", value_hint = clap::ValueHint::AnyPath)]
+    chart: Option<PathBuf>,
+    /// Return when its objects are on the host, without waiting for it or connecting
+    #[arg(long)]
+    no_wait: bool,
+    /// Wait for it, but leave the kubeconfig alone
+    #[arg(long)]
+    no_connect: bool,
+    /// Print the objects that would be applied, and apply none
+    #[arg(long)]
+    dry_run: bool,
+    /// Change the cluster if it is there and differs
+    #[arg(long)]
+    upgrade: bool,
+}
+
+/// What a create did; the JSON contract of this command.
+#[derive(Serialize)]
+struct CreateView {
+    name: String,
+    namespace: String,
+    outcome: &'static str,
+    version: String,
+    /// Version of its Kubernetes; `null` if it was not asked.
+    kubernetes: Option<String>,
+    /// The context that leads to it; `null` if there is none yet.
+    context: Option<String>,
+    seconds: f64,
+}
+
+impl View for CreateView {
+    fn sentence(&self) -> String {
+        let Self {
+            name,
+            namespace,
+            outcome,
+            seconds,
+            ..
+        } = self;
+        let context = self.context.as_ref().map_or(String::new(), |context| {
+            format!("; the current context is `{context}`")
+        });
+        match *outcome {
+            "unchanged" => {
+                format!("`{name}` in `{namespace}` already exists, just like this{context}")
+            }
+            "upgraded" => format!("Upgraded `{name}` in `{namespace}` in {seconds:.1} s{context}"),
+            _ => format!("Created `{name}` in `{namespace}` in {seconds:.1} s{context}"),
+        }
+    }
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+}
+
+/// Creates the cluster.
+pub async fn run(session: &Session, args: CreateArgs) -> Result<(), Error> {
+    let began = Instant::now();
+    let reference = session.reference(name(session, args.name.as_deref())?);
+    let request = CreateRequest {
+        reference: reference.clone(),
+        values: args.values.resolve(session, args.chart.is_none())?,
+    };
+    let chart = chart(session, args.chart.as_deref())?;
+    // A chart that refuses the values does so before the host is asked anything.
+    let draft = lifecycle::draft(&chart, &request)?;
+    if args.dry_run {
+        return print_objects(session, &draft);
+    }
+    let (host, local) = session.host_and_local().await?;
+    let progress = session.progress();
+    progress.begin(&format!("looking at `{}`", reference.namespace));
+    let facts = lifecycle::look(&host, &reference).await?;
+    let plan = lifecycle::plan(
+        &host,
+        &chart,
+        &request,
+        &facts.host_version,
+        facts.next_revision(&request.values),
+    )
+    .await?;
+    let connects = !(args.no_wait || args.no_connect);
+    let options = CreateOptions {
+        upgrade: args.upgrade,
+        wait: !args.no_wait,
+    };
+    let created =
+        lifecycle::create(&host, &plan, &chart, &request, facts, options, progress).await?;
+    let mut view = CreateView {
+        name: reference.name.to_string(),
+        namespace: reference.namespace.to_string(),
+        outcome: outcome(&created),
+        version: chart.metadata.version.clone(),
+        kubernetes: None,
+        context: None,
+        seconds: 0.0,
+    };
+    let _tunnel = connects.then(|| local.unless_used(&host, &reference));
+    let connected = match created {
+        Created::Unchanged(cluster) if connects => {
+            let (connection, uid) = connect::reach(session, &host, &cluster).await?;
+            let port = lifecycle::open_tunnel(&local, &host, &reference, &uid).await?;
+            Some(lifecycle::connect(&local, &host, &connection, port, true, progress).await?)
+        }
+        Created::Applied(applied) if connects => {
+            let uid = applied.uid.clone();
+            // The tunnel starts while the control plane does, and holds what comes too early.
+            let tunnel = lifecycle::open_tunnel(&local, &host, &reference, &uid);
+            let ready = applied.until_ready(&host, progress);
+            let (secret, port) = tokio::try_join!(ready, tunnel)?;
+            progress.begin(&format!("connecting to {reference}"));
+            let connection = lifecycle::kubeconfig_of(&secret, &reference, &uid)?;
+            Some(lifecycle::connect(&local, &host, &connection, port, true, progress).await?)
+        }
+        Created::Applied(applied) if !args.no_wait => {
+            applied.until_ready(&host, progress).await?;
+            None
+        }
+        // One that sleeps is as it should be: only `connect` and `wake` wake it.
+        Created::Unchanged(cluster)
+            if !args.no_wait && cluster.ready == 0 && !cluster.state.is_sleeping() =>
+        {
+            lifecycle::until_ready(&host, &reference, progress).await?;
+            None
+        }
+        Created::Applied(_) | Created::Unchanged(_) => None,
+    };
+    if let Some(connected) = connected {
+        (view.kubernetes, view.context) = (Some(connected.kubernetes), Some(connected.context));
+    }
+    view.seconds = crate::ui::seconds(began.elapsed());
+    session.ui.answer(&view)?;
+    session.ui.next(&next(&reference, &view));
+    Ok(())
+}
+
+fn outcome(created: &Created) -> &'static str {
+    match created {
+        Created::Unchanged(_) => "unchanged",
+        Created::Applied(applied) if applied.is_new => "created",
+        Created::Applied(_) => "upgraded",
+    }
+}
+
+fn next(reference: &ClusterRef, view: &CreateView) -> String {
+    let name = &reference.name;
+    match (view.context.is_some(), view.outcome) {
+        (false, _) => format!(
+            "run `vc connect {name} -n {}` to use it",
+            reference.namespace
+        ),
+        (true, "unchanged") => "add `--upgrade` with other values to change it".to_owned(),
+        (true, _) => format!(
+            "run `kubectl get namespaces` to see it, and `vc delete {name}` when you are done"
+        ),
+    }
+}
+
+/// The name that was given, asked for, or made up.
+fn name(session: &Session, given: Option<&str>) -> Result<Name, Error> {
+    let made_up = || format!("vc-{}", random_suffix());
+    let text = match given {
+        Some(given) => given.to_owned(),
+        None if session.ui.can_ask() && !session.settings.yes => session
+            .ui
+            .ask("What should the virtual cluster be called?", "dev")?,
+        None => made_up(),
+    };
+    Ok(Name::parse(&text)?)
+}
+
+/// Eight letters and digits that no other command has, from the system's own source of randomness.
+fn random_suffix() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    let number = RandomState::new().hash_one(std::process::id());
+    format!("{:08x}", number & 0xffff_ffff)
+}
+
+/// The built-in chart, or the one that was named.
+fn chart(session: &Session, given: Option<&Path>) -> Result<Chart, Error> {
+    let Some(given) = given else {
+        let chart = vcluster::chart();
+        return chart.map_err(|error| {
+            Error::new(Kind::Bug, "the built-in chart cannot be read").because(&error)
+        });
+    };
+    let path = session.absolute(given);
+    let read = if path.is_dir() {
+        Chart::from_folder(&path)
+    } else {
+        let bytes = std::fs::read(&path).map_err(|error| {
+            Error::usage(format!("cannot read the chart `{}`", given.display())).because(&error)
+        })?;
+        Chart::from_archive(&bytes)
+    };
+    read.map_err(|error| {
+        Error::usage(format!(
+            "`{}` is not a chart that can be used",
+            given.display()
+        ))
+        .because(&error)
+        .hint("name a folder or a `.tgz` of a Helm chart, such as `helm pull` fetches")
+    })
+}
+
+fn print_objects(session: &Session, plan: &Plan) -> Result<(), Error> {
+    let objects: Vec<&Value> = plan.objects.iter().map(|object| &object.body).collect();
+    if session.ui.format() == crate::ui::Format::Json {
+        let list = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": objects });
+        let text = serde_json::to_string_pretty(&list).expect("a JSON value always serialises");
+        return session.ui.text(&format!("{text}\n"));
+    }
+    let documents = objects
+        .iter()
+        .map(|object| format!("---\n{}", crate::helm::yaml::to_string(object)));
+    session.ui.text(&documents.collect::<String>())
+}

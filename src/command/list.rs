@@ -1,0 +1,142 @@
+//! `vc list`: which virtual clusters there are.
+
+use jiff::{SpanRound, Timestamp, Unit};
+use serde::Serialize;
+
+use super::Session;
+use crate::cluster::VirtualCluster;
+use crate::error::Error;
+use crate::lifecycle::{self, Identity};
+use crate::ui::Row;
+
+/// List virtual clusters
+///
+/// Looks in all namespaces unless `-n` names one. Clusters made by `vcluster` or helm are listed too.
+#[derive(Debug, clap::Args)]
+pub struct ListArgs {
+    /// Only clusters whose labels match, such as `team=a`
+    #[arg(
+        short = 'l',
+        long,
+        value_name = "LABELS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    selector: String,
+}
+
+/// One cluster; the JSON contract of this command.
+#[derive(Serialize)]
+pub(super) struct ListRow {
+    name: String,
+    namespace: String,
+    state: &'static str,
+    reason: Option<String>,
+    version: Option<String>,
+    created: Option<Timestamp>,
+    connected: bool,
+    replicas: u32,
+    ready: u32,
+    kind: String,
+}
+
+impl ListRow {
+    /// The row of a cluster; `current` is what the current context leads to.
+    pub(super) fn new(cluster: &VirtualCluster, connected: bool) -> Self {
+        Self {
+            name: cluster.reference.name.to_string(),
+            namespace: cluster.reference.namespace.to_string(),
+            state: cluster.state.word(),
+            reason: cluster.state.reason().map(str::to_owned),
+            version: cluster.version.clone(),
+            created: cluster.created,
+            connected,
+            replicas: cluster.replicas,
+            ready: cluster.ready,
+            kind: cluster.workload.kind.clone(),
+        }
+    }
+}
+
+impl Row for ListRow {
+    const HEADINGS: &'static [&'static str] = &[
+        "NAME",
+        "NAMESPACE",
+        "STATE",
+        "VERSION",
+        "AGE",
+        "CONNECTED",
+        "READY",
+        "KIND",
+        "REASON",
+    ];
+    const NARROW: usize = 6;
+
+    fn cells(&self) -> Vec<String> {
+        let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        vec![
+            self.name.clone(),
+            self.namespace.clone(),
+            self.state.to_owned(),
+            or_dash(&self.version),
+            self.created.map_or_else(|| "-".to_owned(), age),
+            if self.connected {
+                "yes".to_owned()
+            } else {
+                String::new()
+            },
+            format!("{}/{}", self.ready, self.replicas),
+            self.kind.clone(),
+            or_dash(&self.reason),
+        ]
+    }
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+}
+
+/// Lists the clusters.
+pub async fn run(session: &Session, args: ListArgs) -> Result<(), Error> {
+    let host = session.host().await?;
+    let listing = lifecycle::list(&host, &session.scope(), &args.selector).await?;
+    if let Some(namespace) = &listing.only_in {
+        session.progress().note(&format!(
+            "you may not list all namespaces; these are of `{namespace}` alone"
+        ));
+    }
+    let current = session.current_identity()?.map(|(_, identity)| identity);
+    let is_current = |cluster: &VirtualCluster| {
+        current
+            .as_ref()
+            .is_some_and(|identity: &Identity| identity.is_of(&host.server, &cluster.reference))
+    };
+    let rows: Vec<ListRow> = listing
+        .clusters
+        .iter()
+        .map(|cluster| ListRow::new(cluster, is_current(cluster)))
+        .collect();
+    session.ui.rows(&rows)?;
+    if rows.is_empty() {
+        session
+            .ui
+            .next("there is no virtual cluster; run `vc create dev` to make one");
+    }
+    Ok(())
+}
+
+/// The time since then in its largest unit, as kubectl shows it.
+fn age(since: Timestamp) -> String {
+    let span = (Timestamp::now() - since)
+        .round(SpanRound::new().largest(Unit::Hour).smallest(Unit::Second));
+    let Ok(span) = span else {
+        return "-".to_owned();
+    };
+    let (hours, minutes, seconds) = (span.get_hours(), span.get_minutes(), span.get_seconds());
+    match (hours, minutes) {
+        (48.., _) => format!("{}d", hours / 24),
+        (1.., _) => format!("{hours}h"),
+        (_, 1..) => format!("{minutes}m"),
+        _ => format!("{}s", seconds.max(0)),
+    }
+}

@@ -1,0 +1,62 @@
+//! One file per subcommand: its arguments, what they mean, one call to `lifecycle`, and the view it prints.
+
+pub mod completion;
+pub mod connect;
+pub mod create;
+pub mod delete;
+pub mod disconnect;
+pub mod list;
+mod session;
+pub mod sleep;
+mod targets;
+pub mod tunnel_serve;
+mod values;
+pub mod version;
+pub mod wake;
+
+pub use session::Session;
+
+use crate::cli::Command;
+use crate::error::Error;
+
+/// How a command ended: with all done, or with a program running whose exit code is ours.
+#[derive(Debug)]
+pub enum Ending {
+    /// Done.
+    Done,
+    /// This program runs; it is bound neither by our time limit nor by the signals that end us.
+    Runs(Box<connect::Running>),
+}
+
+/// Runs a subcommand that asks nobody anything; `None` if it is not one of those.
+///
+/// What `version` costs is what starting `vc` costs, and a shell starts it at each of its own starts.
+pub fn run_locally(session: &Session, command: &Command) -> Option<Result<(), Error>> {
+    match command {
+        Command::Completion(args) => Some(completion::run(session, args)),
+        Command::Version(args) => Some(version::run(session, args)),
+        _ => None,
+    }
+}
+
+/// Whether a subcommand is one of those, and so needs no settings either.
+pub fn is_local(command: &Command) -> bool {
+    matches!(command, Command::Completion(_) | Command::Version(_))
+}
+
+/// Runs a subcommand.
+pub async fn run(session: &Session, command: Command) -> Result<Ending, Error> {
+    match command {
+        Command::Connect(args) => return connect::run(session, args).await,
+        Command::Create(args) => Box::pin(create::run(session, args)).await,
+        Command::Disconnect(args) => disconnect::run(session, args).await,
+        Command::List(args) => list::run(session, args).await,
+        Command::Delete(args) => delete::run(session, args).await,
+        Command::Sleep(args) => sleep::run(session, args).await,
+        Command::Wake(args) => wake::run(session, args).await,
+        Command::Completion(args) => completion::run(session, &args),
+        Command::Version(args) => version::run(session, &args),
+        Command::TunnelServe(args) => tunnel_serve::run(session, args).await,
+    }?;
+    Ok(Ending::Done)
+}

@@ -1,0 +1,3 @@
+//! What each kind of control plane is made of, as data: a driver describes, `lifecycle` acts.
+
+pub mod vcluster;

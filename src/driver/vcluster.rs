@@ -1,0 +1,366 @@
+//! The vCluster control plane, deployed by a Helm chart: what it is made of and how it is recognised.
+//!
+//! The names, labels and annotations here are the contract with the `vcluster` CLI and with Helm; their sources are
+//! named in docs/architecture.md.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::chart::builtin;
+use crate::cluster::{ClusterRef, Name, Namespace, Object, ObjectRef, Plan, State, VirtualCluster};
+use crate::helm::{self, Chart};
+use crate::host::explain;
+use crate::host::read::{Metadata, Pod, Workload};
+
+/// The label that every control-plane workload and pod carries.
+pub const SELECTOR: &str = "app=vcluster";
+/// The label under which the control plane puts what it synced to the host.
+pub const MANAGED_BY: &str = "vcluster.loft.sh/managed-by";
+/// On a namespace that the tool made, so that it may delete it.
+pub const CREATED: &str = "vcluster.loft.sh/created";
+/// The port on which a control-plane pod serves the virtual cluster's API.
+pub const API_PORT: u16 = 8443;
+/// The container of the control plane; its image tag is the version.
+const CONTAINER: &str = "syncer";
+
+/// Annotations by which `vcluster pause` and we mark a sleeping cluster.
+const PAUSED: &str = "loft.sh/paused";
+/// How many pods it had before.
+const PAUSED_REPLICAS: &str = "loft.sh/paused-replicas";
+/// When it was put to sleep.
+const PAUSED_DATE: &str = "loft.sh/paused-date";
+/// Label by which the vCluster platform marks one that it put to sleep itself.
+const PLATFORM_SLEEP: &str = "loft.sh/sleep-mode";
+/// Labels of workloads that older charts, and an etcd deployed beside the control plane, run as well.
+const COMPANIONS: &str = "app in (vcluster-etcd,vcluster-api,vcluster-controller)";
+/// The manager that puts clusters to sleep by rules of its own.
+pub const PLATFORM: &str = "the vCluster platform";
+/// Marks of programs that keep a release as they have it, and so may wake what we put to sleep.
+const MANAGERS: &[(&str, &str)] = &[
+    ("argocd.argoproj.io/tracking-id", "Argo CD"),
+    ("helm.toolkit.fluxcd.io/name", "Flux"),
+    ("kustomize.toolkit.fluxcd.io/name", "Flux"),
+];
+
+/// What to create.
+#[derive(Clone, Debug)]
+pub struct CreateRequest {
+    /// Where, and what it is called.
+    pub reference: ClusterRef,
+    /// What the user set, as `vcluster.yaml` keys, not merged with any default.
+    pub values: Value,
+}
+
+/// How far a plan came.
+#[derive(Debug)]
+pub enum Planned {
+    /// It is whole.
+    Done(Plan),
+    /// The chart looks for these objects of the host.
+    Needs(Vec<helm::LookupKey>),
+}
+
+/// Why a request cannot become a plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The chart does not hold together.
+    #[error(transparent)]
+    Chart(#[from] helm::ChartError),
+    /// A template failed.
+    #[error(transparent)]
+    Render(#[from] helm::RenderError),
+    /// The chart rendered something that is no object.
+    #[error("{source_file} renders something without a kind, an API version or a name")]
+    NoObject {
+        /// The template.
+        source_file: String,
+    },
+}
+
+/// The chart built into this program.
+pub fn chart() -> Result<Chart, helm::ChartError> {
+    let files = builtin::files().into_iter().map(|(name, data)| helm::File {
+        name,
+        data: data.to_vec(),
+    });
+    Chart::from_files(files.collect())
+}
+
+/// Renders a request into the objects it puts on the host.
+///
+/// Pure: where the chart looks for objects of the host that `lookups` does not answer, what it needs is returned.
+pub fn plan(
+    chart: &Chart,
+    request: &CreateRequest,
+    host_version: &str,
+    revision: u64,
+    lookups: &helm::Lookups,
+) -> Result<Planned, PlanError> {
+    let ClusterRef { namespace, name } = &request.reference;
+    let release = helm::ReleaseInfo {
+        name: name.to_string(),
+        namespace: namespace.to_string(),
+        revision,
+        is_upgrade: revision > 1,
+    };
+    let capabilities = helm::Capabilities {
+        kube_version: host_version.to_owned(),
+        api_versions: Vec::new(),
+    };
+    let values = helm::values::coalesce(chart, &request.values);
+    let rendered = match helm::render(chart, &values, &release, &capabilities, lookups)? {
+        helm::Rendering::Done(rendered) => rendered,
+        helm::Rendering::Needs(needs) => return Ok(Planned::Needs(needs)),
+    };
+    let manifest = rendered.manifest_text();
+    let objects = rendered
+        .manifests
+        .into_iter()
+        .map(|manifest| {
+            Object::from_body(manifest.object, Some(namespace))
+                .map(|object| owned_by_release(object, &request.reference))
+                .ok_or(PlanError::NoObject {
+                    source_file: manifest.source,
+                })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Planned::Done(Plan {
+        reference: request.reference.clone(),
+        objects,
+        manifest,
+    }))
+}
+
+/// Marks an object as part of the release: Helm skips objects without this when it upgrades or uninstalls.
+fn owned_by_release(mut object: Object, reference: &ClusterRef) -> Object {
+    let marks = [
+        ("labels", "app.kubernetes.io/managed-by", "Helm"),
+        (
+            "annotations",
+            "meta.helm.sh/release-name",
+            reference.name.as_str(),
+        ),
+        (
+            "annotations",
+            "meta.helm.sh/release-namespace",
+            reference.namespace.as_str(),
+        ),
+    ];
+    for (field, key, value) in marks {
+        let map = &mut object.body["metadata"][field];
+        if !map.is_object() {
+            *map = json!({});
+        }
+        map[key] = Value::from(value);
+    }
+    object
+}
+
+/// Whether an object that is already on the host belongs to the release.
+pub fn belongs_to_release(body: &Value, reference: &ClusterRef) -> bool {
+    let annotation = |key: &str| body["metadata"]["annotations"][key].as_str();
+    annotation("meta.helm.sh/release-name") == Some(reference.name.as_str())
+        && annotation("meta.helm.sh/release-namespace") == Some(reference.namespace.as_str())
+}
+
+/// Recognises virtual clusters among workloads; pods tell why one is not ready.
+pub fn observe(
+    statefulsets: Vec<Workload>,
+    deployments: Vec<Workload>,
+    pods: &[Pod],
+) -> Vec<VirtualCluster> {
+    let mut by_release: BTreeMap<(&str, &str), Vec<&Pod>> = BTreeMap::new();
+    for pod in pods {
+        if let Some(release) = pod.metadata.labels.get("release") {
+            by_release
+                .entry((&pod.metadata.namespace, release))
+                .or_default()
+                .push(pod);
+        }
+    }
+    let kinds = [("StatefulSet", statefulsets), ("Deployment", deployments)];
+    let mut clusters: Vec<VirtualCluster> = kinds
+        .into_iter()
+        .flat_map(|(kind, workloads)| workloads.into_iter().map(move |workload| (kind, workload)))
+        .filter_map(|(kind, workload)| {
+            let release = workload.metadata.labels.get("release")?;
+            let own = by_release
+                .get(&(workload.metadata.namespace.as_str(), release))
+                .map_or(&[][..], Vec::as_slice);
+            observe_one(kind, &workload, own)
+        })
+        .collect();
+    clusters.sort_by(|a, b| a.reference.cmp(&b.reference));
+    clusters
+}
+
+fn observe_one(kind: &str, workload: &Workload, pods: &[&Pod]) -> Option<VirtualCluster> {
+    let metadata = &workload.metadata;
+    // A chart may deploy etcd with the same labels; the control plane is the workload named as the release.
+    if metadata.labels.get("release") != Some(&metadata.name) {
+        return None;
+    }
+    let reference = ClusterRef {
+        namespace: Namespace::parse(&metadata.namespace).ok()?,
+        name: Name::parse(&metadata.name).ok()?,
+    };
+    let containers = &workload.spec.template.spec.containers;
+    let version = containers
+        .iter()
+        .find(|container| container.name == CONTAINER)
+        .and_then(|c| tag_of(&c.image));
+    Some(VirtualCluster {
+        state: state_of(workload, pods),
+        version,
+        created: metadata.creation_timestamp,
+        workload: ObjectRef {
+            api_version: "apps/v1".to_owned(),
+            kind: kind.to_owned(),
+            namespace: Some(metadata.namespace.clone()),
+            name: metadata.name.clone(),
+        },
+        labels: metadata.labels.clone(),
+        replicas: workload.spec.replicas.unwrap_or(1),
+        replicas_awake: replicas_awake(workload),
+        keeps_state: !workload.spec.volume_claim_templates.is_empty(),
+        manager: manager_of(metadata),
+        ready: workload.status.ready_replicas,
+        reference,
+    })
+}
+
+/// The workloads that sleep and wake with the control plane of a cluster, as a selector.
+pub fn companions(name: &Name) -> String {
+    format!("{COMPANIONS},release={name}")
+}
+
+/// The pods of a cluster's own workloads, of companions too, as a selector.
+pub fn own_pods(name: &Name) -> String {
+    format!("app in (vcluster,vcluster-etcd,vcluster-api,vcluster-controller),release={name}")
+}
+
+/// The change that puts a workload to sleep, with the annotations that `vcluster resume` reads.
+pub fn to_sleep(replicas: u32, now: Timestamp) -> Value {
+    json!({
+        "metadata": { "annotations": {
+            PAUSED: "true",
+            PAUSED_REPLICAS: replicas.to_string(),
+            PAUSED_DATE: now.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
+        } },
+        "spec": { "replicas": 0 },
+    })
+}
+
+/// The change that wakes a workload.
+pub fn to_wake(replicas: u32) -> Value {
+    json!({
+        "metadata": { "annotations": { PAUSED: null, PAUSED_REPLICAS: null, PAUSED_DATE: null } },
+        "spec": { "replicas": replicas },
+    })
+}
+
+/// The pods that a workload has, or comes back to: as many as it had when it was put to sleep, and at least one.
+pub fn replicas_awake(workload: &Workload) -> u32 {
+    let saved = || {
+        workload
+            .metadata
+            .annotations
+            .get(PAUSED_REPLICAS)?
+            .parse()
+            .ok()
+    };
+    match workload.spec.replicas {
+        Some(0) => saved().filter(|replicas| *replicas > 0).unwrap_or(1),
+        replicas => replicas.unwrap_or(1),
+    }
+}
+
+/// Who else decides over a cluster.
+fn manager_of(metadata: &Metadata) -> Option<&'static str> {
+    if metadata
+        .labels
+        .get(PLATFORM_SLEEP)
+        .is_some_and(|value| value == "true")
+    {
+        return Some(PLATFORM);
+    }
+    let is_marked =
+        |mark: &str| metadata.annotations.contains_key(mark) || metadata.labels.contains_key(mark);
+    MANAGERS
+        .iter()
+        .find(|(mark, _)| is_marked(mark))
+        .map(|(_, manager)| *manager)
+}
+
+/// The one place where objects become a state.
+fn state_of(workload: &Workload, pods: &[&Pod]) -> State {
+    let metadata = &workload.metadata;
+    let is_marked = metadata
+        .annotations
+        .get(PAUSED)
+        .is_some_and(|value| value == "true")
+        || metadata
+            .labels
+            .get(PLATFORM_SLEEP)
+            .is_some_and(|value| value == "true");
+    if metadata.deletion_timestamp.is_some() {
+        State::Deleting
+    } else if is_marked || workload.spec.replicas == Some(0) {
+        State::Sleeping
+    } else if workload.status.ready_replicas > 0 {
+        State::Running
+    } else {
+        let obstacle = pods.iter().find_map(|pod| explain::pod(pod));
+        match obstacle {
+            Some(obstacle) if obstacle.is_final => State::Broken(obstacle.reason),
+            obstacle => State::Creating(obstacle.map(|obstacle| obstacle.reason)),
+        }
+    }
+}
+
+/// The tag of an image; neither the port of a registry nor a digest is one.
+fn tag_of(image: &str) -> Option<String> {
+    let without_digest = image.split('@').next()?;
+    let (_, tag) = without_digest.rsplit('/').next()?.split_once(':')?;
+    Some(tag.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_the_tag_and_nothing_else() {
+        assert_eq!(
+            tag_of("ghcr.io/loft-sh/vcluster-oss:0.36.1").as_deref(),
+            Some("0.36.1")
+        );
+        assert_eq!(tag_of("localhost:5000/vcluster-oss").as_deref(), None);
+        assert_eq!(
+            tag_of("localhost:5000/vcluster-oss:1@sha256:ab").as_deref(),
+            Some("1")
+        );
+        assert_eq!(tag_of("vcluster-oss@sha256:ab").as_deref(), None);
+    }
+
+    fn workload(json: Value) -> Workload {
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn a_state_is_told_from_the_workload_first() {
+        let state = |json: Value| state_of(&workload(json), &[]);
+        assert_eq!(
+            state(json!({"status": {"readyReplicas": 1}})),
+            State::Running
+        );
+        assert_eq!(state(json!({})), State::Creating(None));
+        assert_eq!(state(json!({"spec": {"replicas": 0}})), State::Sleeping);
+        let paused = json!({"metadata": {"annotations": {"loft.sh/paused": "true"}}, "status": {"readyReplicas": 1}});
+        assert_eq!(state(paused), State::Sleeping);
+        let going = json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "status": {"readyReplicas": 1}});
+        assert_eq!(state(going), State::Deleting);
+    }
+}

@@ -1,0 +1,364 @@
+//! Creating a virtual cluster: look, plan, apply, wait.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde_json::{Value, json};
+
+use super::existing::{compare, note_old_claims, refuse_foreign_objects, refuse_second_cluster};
+use super::release::{self, Recorded};
+use super::wait::Watches;
+use crate::cluster::{ClusterRef, Object, ObjectRef, Plan, Tier, VirtualCluster};
+use crate::driver::vcluster::{self, CreateRequest};
+use crate::error::{Error, Kind};
+use crate::helm::record::{Release, Status};
+use crate::helm::{self, Chart};
+use crate::host::read::{Partial, Secret};
+use crate::host::{Collection, Host, HostError};
+use crate::progress::Progress;
+
+/// Objects applied at once: enough to hide the round-trips, few enough not to crowd a small API server.
+pub(super) const AT_ONCE: usize = 8;
+
+/// What the host said before anything was planned.
+#[derive(Debug)]
+pub struct Facts {
+    /// The host's Kubernetes version.
+    pub host_version: String,
+    namespace: Place,
+    history: Vec<Recorded>,
+}
+
+/// What is known of the namespace.
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    Absent,
+    Present,
+    /// We may not look at namespaces: it must be there, since we could not make it.
+    Unseen,
+}
+
+/// How a create is to go about it.
+#[derive(Clone, Copy, Debug)]
+pub struct CreateOptions {
+    /// Change a cluster that is there and differs.
+    pub upgrade: bool,
+    /// Watch it become ready.
+    pub wait: bool,
+}
+
+/// What came of a create.
+pub enum Created {
+    /// It was there already, just like this, and was left alone.
+    Unchanged(Box<VirtualCluster>),
+    /// Its objects are on the host.
+    Applied(Box<Applied>),
+}
+
+/// A cluster whose objects were put on the host just now.
+pub struct Applied {
+    /// Whether it was there before.
+    pub is_new: bool,
+    /// UID of its Service.
+    pub uid: String,
+    /// Each workload with the generation that it was given.
+    workloads: Vec<(ObjectRef, u64)>,
+    watches: Option<Watches>,
+}
+
+/// Asks the host what a plan needs to know: three requests at once.
+pub async fn look(host: &Host, reference: &ClusterRef) -> Result<Facts, Error> {
+    let namespaces = Collection::of("Namespace", None);
+    let (version, namespace, history) = tokio::join!(
+        host.fetch_version(),
+        host.fetch::<Partial>(&namespaces, reference.namespace.as_str()),
+        release::history(host, reference),
+    );
+    let namespace = match namespace {
+        Ok(None) => Place::Absent,
+        Ok(Some(found)) if found.metadata.deletion_timestamp.is_some() => {
+            return Err(Error::new(
+                Kind::Failed,
+                format!("the namespace `{}` is being deleted", reference.namespace),
+            )
+            .hint("wait until it is gone, or name another with `-n`"));
+        }
+        Ok(Some(_)) => Place::Present,
+        Err(error) if error.is_forbidden() => Place::Unseen,
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Facts {
+        host_version: version?.git_version,
+        namespace,
+        history: history?,
+    })
+}
+
+impl Facts {
+    /// The newest record of the release that is to be created.
+    pub(super) fn newest(&self) -> Option<&Recorded> {
+        self.history.last()
+    }
+
+    /// The revision that the next record gets: a command that was cut off is gone on with, if it wanted the same.
+    pub fn next_revision(&self, values: &Value) -> u64 {
+        match self.newest() {
+            Some(newest) if newest.is_pending() && newest.release.config == *values => {
+                newest.release.version
+            }
+            Some(newest) => newest.release.version + 1,
+            None => 1,
+        }
+    }
+
+    /// Whether the release has ever come to run, and was not deleted since.
+    pub(super) fn is_deployed(&self) -> bool {
+        use Status::{Deployed, Superseded, Uninstalled, Uninstalling};
+        let status = |recorded: &Recorded| recorded.release.info.status;
+        !matches!(self.newest().map(status), Some(Uninstalled | Uninstalling))
+            && self
+                .history
+                .iter()
+                .any(|recorded| matches!(status(recorded), Deployed | Superseded))
+    }
+}
+
+impl Recorded {
+    /// Whether the command that wrote it goes on still, or was cut off.
+    pub(super) fn is_pending(&self) -> bool {
+        self.release.info.status.is_pending()
+    }
+}
+
+/// Puts the objects of a plan on the host, and with `wait` opens the watches that will tell when it is ready.
+pub async fn create(
+    host: &Host,
+    plan: &Plan,
+    chart: &Chart,
+    request: &CreateRequest,
+    facts: Facts,
+    options: CreateOptions,
+    progress: &dyn Progress,
+) -> Result<Created, Error> {
+    let reference = &request.reference;
+    let mut asleep = None;
+    if facts.namespace != Place::Absent {
+        let workloads = refuse_second_cluster(host, reference).await?;
+        if let Some(unchanged) = compare(&facts, chart, request, options.upgrade, &workloads)? {
+            return Ok(Created::Unchanged(Box::new(unchanged.clone())));
+        }
+        refuse_foreign_objects(host, plan).await?;
+        note_old_claims(host, reference, &workloads, progress).await;
+        asleep = workloads
+            .into_iter()
+            .find(|cluster| cluster.state.is_sleeping());
+    }
+    let is_new = !facts.is_deployed();
+    progress.begin(&format!("creating the objects of {reference}"));
+    if facts.namespace == Place::Absent && !create_namespace(host, reference).await? {
+        // Somebody made it since we looked.
+        refuse_second_cluster(host, reference).await?;
+        refuse_foreign_objects(host, plan).await?;
+    }
+    let ClusterRef { namespace, name } = reference;
+    let remove = if is_new {
+        format!(", or `vc delete {name} -n {namespace}`")
+    } else {
+        String::new()
+    };
+    progress.if_interrupted(
+        &format!("parts of {reference} are on the host"),
+        &format!("run the same command again to go on{remove}"),
+    );
+    let revision = facts.next_revision(&request.values);
+    let first_deployed = facts
+        .history
+        .first()
+        .map(|first| first.release.info.first_deployed.clone());
+    let mut record = release::pending(plan, chart, &request.values, revision, first_deployed);
+    release::write(host, reference, &record).await?;
+    let finished = async {
+        let (uid, workloads, watches) = apply(host, plan, options.wait).await?;
+        if !is_new {
+            remove_dropped_objects(host, plan, &facts.history, progress).await?;
+        }
+        // A cluster that slept has been woken by this, and must not be marked as sleeping.
+        if let Some(sleeping) = asleep {
+            let workloads = Collection::of(&sleeping.workload.kind, Some(namespace.as_str()));
+            let wake = vcluster::to_wake(sleeping.replicas_awake);
+            host.merge_patch(&workloads, name.as_str(), &wake).await?;
+        }
+        Ok::<_, Error>((uid, workloads, watches))
+    };
+    let (uid, workloads, watches) = match finished.await {
+        Ok(finished) => finished,
+        Err(error) => {
+            note_failure(host, reference, &mut record, &error).await;
+            let hint = if is_new {
+                format!(
+                    "correct it and run the command again, or `vc delete {name} -n {namespace}` to remove what was created"
+                )
+            } else {
+                "correct it and run the command again with `--upgrade`; what ran before was left running".to_owned()
+            };
+            return Err(error
+                .within(format!("cannot create {reference}"))
+                .hint(hint));
+        }
+    };
+    let older = facts
+        .history
+        .into_iter()
+        .filter(|old| old.release.version != revision)
+        .collect();
+    release::supersede(host, reference, older).await?;
+    let description = if is_new {
+        "Install complete"
+    } else {
+        "Upgrade complete"
+    };
+    release::set_status(host, reference, &mut record, Status::Deployed, description).await?;
+    progress.end();
+    Ok(Created::Applied(Box::new(Applied {
+        is_new,
+        uid,
+        workloads,
+        watches,
+    })))
+}
+
+/// Says in the record why the objects could not be applied, so that it does not stay pending.
+async fn note_failure(host: &Host, reference: &ClusterRef, record: &mut Release, error: &Error) {
+    let cause = error
+        .causes
+        .first()
+        .map_or(String::new(), |cause| format!(": {cause}"));
+    let why = format!("{}{cause}", error.message);
+    // That this fails too is no news beside the first failure.
+    let _ = release::set_status(host, reference, record, Status::Failed, &why).await;
+}
+
+impl Applied {
+    /// Waits until the control plane serves, and gives the Secret with its kubeconfig.
+    pub async fn until_ready(self, host: &Host, progress: &dyn Progress) -> Result<Secret, Error> {
+        let mut watches = self
+            .watches
+            .expect("a create that waits has opened its watches");
+        if !self.is_new {
+            // The kubeconfig is there from before, and the pod that is there is about to be replaced.
+            watches
+                .until_rolled_out(host, &self.workloads, progress)
+                .await?;
+        }
+        watches.until_kubeconfig(&self.uid, progress).await
+    }
+}
+
+/// Makes the namespace; `false` if somebody else was faster.
+async fn create_namespace(host: &Host, reference: &ClusterRef) -> Result<bool, Error> {
+    let body = json!({
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": { "name": reference.namespace, "annotations": { vcluster::CREATED: "true" } },
+    });
+    match host.create(&Collection::of("Namespace", None), &body).await {
+        Ok(_) => Ok(true),
+        // Or it is ours, and the answer to our first attempt was lost.
+        Err(error) if error.is_already_there() => Ok(false),
+        Err(error) => {
+            let is_forbidden = error.is_forbidden();
+            let error = Error::from(error).within(format!(
+                "cannot create the namespace `{}`",
+                reference.namespace
+            ));
+            Err(if is_forbidden {
+                error.hint("name a namespace that you may use with `-n`")
+            } else {
+                error
+            })
+        }
+    }
+}
+
+/// Applies the tiers one after the other; the watches open before the workload, so that nothing is missed.
+async fn apply(
+    host: &Host,
+    plan: &Plan,
+    wait: bool,
+) -> Result<(String, Vec<(ObjectRef, u64)>, Option<Watches>), Error> {
+    let watches = async {
+        if wait {
+            Watches::open(host, &plan.reference).await.map(Some)
+        } else {
+            Ok(None)
+        }
+    };
+    let (support, watches) = tokio::try_join!(apply_tier(host, plan, Tier::Support), watches)?;
+    let bodies = apply_tier(host, plan, Tier::Workload).await?;
+    let generation = |body: &Value| body["metadata"]["generation"].as_u64().unwrap_or_default();
+    let references = plan
+        .tier(Tier::Workload)
+        .map(|object| object.reference.clone());
+    let workloads = references.zip(bodies.iter().map(generation)).collect();
+    let name = plan.reference.name.as_str();
+    let is_service = |body: &&Value| body["kind"] == "Service" && body["metadata"]["name"] == name;
+    let uid = support
+        .iter()
+        .find(is_service)
+        .and_then(|body| body["metadata"]["uid"].as_str());
+    let uid =
+        uid.ok_or_else(|| Error::new(Kind::Bug, format!("the chart makes no Service `{name}`")))?;
+    Ok((uid.to_owned(), workloads, watches))
+}
+
+async fn apply_tier(host: &Host, plan: &Plan, tier: Tier) -> Result<Vec<Value>, HostError> {
+    stream::iter(plan.tier(tier))
+        .map(|object: &Object| host.apply(object))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await
+}
+
+/// Deletes what the last deployed revision had and this one has no more, unless it asks to be kept.
+async fn remove_dropped_objects(
+    host: &Host,
+    plan: &Plan,
+    history: &[Recorded],
+    progress: &dyn Progress,
+) -> Result<(), Error> {
+    let Some(last) = history
+        .iter()
+        .rev()
+        .find(|old| old.release.info.status == Status::Deployed)
+    else {
+        return Ok(());
+    };
+    let old = helm::parse_manifest_text(&last.release.manifest).map_err(|error| {
+        Error::new(Kind::Failed, "cannot read the record of the last revision").because(&error)
+    })?;
+    for manifest in old {
+        let Some(object) = Object::from_body(manifest.object, Some(&plan.reference.namespace))
+        else {
+            continue;
+        };
+        let is_kept = object.body["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep";
+        if is_kept
+            || plan
+                .objects
+                .iter()
+                .any(|new| new.reference.is_same_object(&object.reference))
+        {
+            continue;
+        }
+        let collection = match host.collection_of(&object.reference).await {
+            Ok(collection) => collection,
+            // Its kind has been removed from the host, and every object with it.
+            Err(HostError::UnknownKind { .. }) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        host.delete(&collection, &object.reference.name).await?;
+        progress.note(&format!(
+            "removed {}, which is no longer part of it",
+            object.reference
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! The user's own side: the kubeconfig that contexts are written to and the tunnels that run in the background.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Identity;
+use crate::cluster::ClusterRef;
+use crate::host::Host;
+use crate::kubeconfig::{EditOptions, Files};
+use crate::tunnel::background::{self, Key};
+
+/// How long another program's lock on the kubeconfig is waited for.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Age after which such a lock is taken to be left behind by a program that was killed.
+const STALE_LOCK: Duration = Duration::from_mins(1);
+
+/// What a host is called that a pod reaches by its own service account; no kubeconfig has a context for it.
+pub(super) const SERVICE_ACCOUNT: &str = "in-cluster";
+
+/// The user's files and this program, as far as a connection needs them.
+#[derive(Clone, Debug)]
+pub struct Local {
+    /// The kubeconfig files, by kubectl's rule.
+    pub files: Files,
+    /// The kubeconfig that the user named, handed on to a tunnel.
+    pub named_kubeconfig: Option<PathBuf>,
+    /// Where what must outlive a command is kept.
+    pub state_folder: PathBuf,
+    /// This program's own file.
+    pub program: PathBuf,
+}
+
+/// A tunnel that goes unless somebody uses it; see [`Local::unless_used`].
+#[derive(Debug)]
+pub struct UnlessUsed {
+    /// `None` if it is not ours to stop.
+    tunnel: Option<(Local, Key)>,
+    reference: ClusterRef,
+}
+
+impl Drop for UnlessUsed {
+    fn drop(&mut self) {
+        if let Some((local, key)) = &self.tunnel
+            && !local.has_context_of(&key.host, &self.reference)
+        {
+            // It ends by itself when idle: that it could not be stopped now is no news beside the failure.
+            let _ = local.tunnels().stop(key);
+        }
+    }
+}
+
+/// What identifies the tunnel of a cluster.
+pub(super) fn key(host_server: &str, reference: &ClusterRef) -> Key {
+    Key {
+        host: host_server.to_owned(),
+        namespace: reference.namespace.to_string(),
+        name: reference.name.to_string(),
+    }
+}
+
+impl Local {
+    /// The tunnels that run in the background.
+    pub fn tunnels(&self) -> background::Folder {
+        background::Folder::new(&self.state_folder)
+    }
+
+    /// Whether the host was reached by a pod's service account, and not by a context that only has its name.
+    pub(super) fn is_by_service_account(&self, host: &Host) -> bool {
+        let has_context = |files: &Files| {
+            files
+                .read()
+                .is_ok_and(|kubeconfig| kubeconfig.context(&host.context).is_some())
+        };
+        host.context == SERVICE_ACCOUNT
+            && !has_context(&self.files)
+            && !self
+                .named_kubeconfig
+                .as_ref()
+                .is_some_and(|file| has_context(&Files::explicit(file)))
+    }
+
+    /// Stops the tunnel of a cluster when dropped, if by then it is still nobody's: an undertaking that fails or is
+    /// cut off leaves none behind. One that runs already is somebody's.
+    pub fn unless_used(&self, host: &Host, reference: &ClusterRef) -> UnlessUsed {
+        let key = key(&host.server, reference);
+        let is_running = self.tunnels().running(&key);
+        UnlessUsed {
+            tunnel: matches!(is_running, Ok(None)).then(|| (self.clone(), key)),
+            reference: reference.clone(),
+        }
+    }
+
+    /// Whether a context of ours leads to the cluster, by its tunnel.
+    pub(super) fn has_context_of(&self, host_server: &str, reference: &ClusterRef) -> bool {
+        self.files.read().is_ok_and(|kubeconfig| {
+            Identity::all(&kubeconfig)
+                .iter()
+                .any(|(_, identity)| identity.is_of(host_server, reference))
+        })
+    }
+
+    /// How the kubeconfig is edited: patiently, and with the last good copy kept.
+    pub fn edit_options(&self) -> EditOptions {
+        EditOptions {
+            lock_timeout: LOCK_TIMEOUT,
+            stale_after: STALE_LOCK,
+            private_lock: Some(self.state_folder.join("kubeconfig.lock")),
+            backup_folder: Some(self.state_folder.join("kubeconfig-backup")),
+        }
+    }
+}

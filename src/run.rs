@@ -1,0 +1,332 @@
+//! From a process to its exit code: parsing, time limit, signals, and the error at the end.
+
+use std::io::Write;
+use std::panic::{self, AssertUnwindSafe};
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches};
+use clap_complete::CompleteEnv;
+use tokio::time::{Instant, interval_at, timeout};
+
+use crate::cli::{Cli, Command};
+use crate::command::{self, Ending, Session};
+use crate::error::{Error, Kind};
+use crate::host::{AGENT, TUNNEL_AGENT};
+use crate::process::Process;
+use crate::settings::Settings;
+use crate::ui::{Format, Manner, Ui, show_error};
+
+/// How often what is being waited for may be said again.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// How many panics are told of: the first ones, and the one that ended us.
+const PANICS_KEPT: usize = 5;
+
+/// Where threads have panicked, in order.
+static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Runs one command line and gives its exit code.
+pub fn run(process: Process) -> ExitCode {
+    let format = asked_format(&process.arguments);
+    // A panic's message may hold a secret, so only its place is kept; and one that is caught further down, such as
+    // that of a parser, is no news at all.
+    panic::set_hook(Box::new(|panic| {
+        if let (Some(location), Ok(mut panics)) = (panic.location(), PANICS.lock()) {
+            panics.truncate(PANICS_KEPT - 1);
+            panics.push(location.to_string());
+        }
+    }));
+    // Nothing of what the panic may have left half done is used again: the process ends.
+    panic::catch_unwind(AssertUnwindSafe(|| run_command_line(process)))
+        .unwrap_or_else(|_| fail(&panicked(), format))
+}
+
+fn panicked() -> Error {
+    let mut error = Error::new(
+        Kind::Bug,
+        "`vc` came to a state that it holds to be impossible",
+    );
+    let places = PANICS.lock().map(|places| places.clone());
+    for place in places.unwrap_or_default() {
+        error.push_cause(format!("panicked at {place}"));
+    }
+    error
+}
+
+fn run_command_line(process: Process) -> ExitCode {
+    if process.variable(command::completion::VARIABLE).is_some() {
+        return complete(&process);
+    }
+    let cli = match parse(&process) {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    let wanted = cli.global.output.unwrap_or_default();
+    let flags = cli.global.to_layer();
+    let resolved = match Settings::resolve(flags.clone(), &process) {
+        Err(_) if command::is_local(&cli.command) => Settings::from_flags(flags, &process),
+        resolved => resolved,
+    };
+    let settings = match resolved {
+        Ok(settings) => settings,
+        Err(error) => return fail(&error, wanted),
+    };
+    start_log(&process, cli.global.verbose);
+    let ui = Ui::new(Manner {
+        format: settings.output,
+        is_quiet: cli.global.quiet,
+        can_ask: process.can_ask(),
+        is_yes: settings.yes,
+        is_live: process.stderr_is_terminal && cli.global.verbose == 0,
+        has_color: settings.color,
+    });
+    let agent = if matches!(cli.command, Command::TunnelServe(_)) {
+        TUNNEL_AGENT
+    } else {
+        AGENT
+    };
+    let session = Session {
+        process,
+        settings,
+        ui,
+        agent,
+    };
+    let ending = match command::run_locally(&session, &cli.command) {
+        Some(ending) => ending.map(|()| ExitCode::SUCCESS),
+        None => run_with_runtime(&session, cli.command),
+    };
+    match ending {
+        Ok(code) => code,
+        Err(error) => {
+            session.ui.error(&error);
+            ExitCode::from(error.kind.code())
+        }
+    }
+}
+
+/// Runs a command that waits for others: the host, another program, the user's patience.
+fn run_with_runtime(session: &Session, command: Command) -> Result<ExitCode, Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(Kind::Failed, "cannot start").because(&error))?;
+    let ending = runtime.block_on(async {
+        match run_bounded(session, command).await? {
+            Ending::Done => Ok(ExitCode::SUCCESS),
+            Ending::Runs(program) => program.end().await.map(ExitCode::from),
+        }
+    });
+    // Whatever still blocks a thread, such as a look-up of a name, must not hold the user.
+    runtime.shutdown_background();
+    ending
+}
+
+fn complete(process: &Process) -> ExitCode {
+    let completer = CompleteEnv::with_factory(Cli::command)
+        .var(command::completion::VARIABLE)
+        .bin("vc")
+        .completer("vc");
+    // A completion that fails says nothing: the shell would show it in the middle of what the user types.
+    let _ = completer.try_complete(process.arguments.iter().cloned(), process.folder.as_deref());
+    ExitCode::SUCCESS
+}
+
+fn parse(process: &Process) -> Result<Cli, ExitCode> {
+    let parsed = Cli::command().try_get_matches_from(&process.arguments);
+    parsed
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+        .map_err(|error| {
+            let text = error.render();
+            if error.use_stderr()
+                && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+            {
+                return fail(
+                    &usage_error(&text.to_string()),
+                    asked_format(&process.arguments),
+                );
+            }
+            let mut stream: Box<dyn Write> = if error.use_stderr() {
+                Box::new(std::io::stderr())
+            } else {
+                Box::new(std::io::stdout())
+            };
+            let has_color = process.stdout_is_terminal && process.variable("NO_COLOR").is_none();
+            // Somebody who pipes the help into `head` has read enough.
+            let _ = if has_color {
+                write!(stream, "{}", text.ansi())
+            } else {
+                write!(stream, "{text}")
+            };
+            ExitCode::from(if error.use_stderr() {
+                Kind::Usage.code()
+            } else {
+                0
+            })
+        })
+}
+
+/// What clap says of a wrong command line, in the form that all our errors have.
+fn usage_error(text: &str) -> Error {
+    let mut paragraphs = text.trim().split("\n\n");
+    let first = paragraphs.next().unwrap_or_default();
+    let message = first.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut error = Error::usage(message.trim_start_matches("error: "));
+    let mut usage = None;
+    for paragraph in paragraphs {
+        for line in paragraph.lines().map(str::trim) {
+            if let Some(tip) = line.strip_prefix("tip: ") {
+                error = error.hint(tip);
+            } else if let Some(line) = line.strip_prefix("Usage: ") {
+                usage = Some(line.to_owned());
+            }
+        }
+    }
+    error.hint(usage.map_or_else(
+        || "run `vc help`".to_owned(),
+        |usage| format!("usage: `{usage}`"),
+    ))
+}
+
+/// The form of output that was asked for on a command line that could not be parsed.
+fn asked_format(arguments: &[std::ffi::OsString]) -> Format {
+    let words: Vec<&str> = arguments
+        .iter()
+        .filter_map(|argument| argument.to_str())
+        .collect();
+    let apart = words
+        .windows(2)
+        .any(|pair| matches!(pair, ["-o" | "--output", "json"]));
+    let joined = words
+        .iter()
+        .any(|word| matches!(*word, "-ojson" | "-o=json" | "--output=json"));
+    if apart || joined {
+        Format::Json
+    } else {
+        Format::Table
+    }
+}
+
+/// Runs the command until it ends, its time is over, or the user interrupts it.
+async fn run_bounded(session: &Session, command: Command) -> Result<Ending, Error> {
+    // A tunnel has no end of its own.
+    let is_unbounded = matches!(&command, Command::TunnelServe(_));
+    let limit = if is_unbounded {
+        Duration::MAX
+    } else {
+        session.settings.timeout
+    };
+    let work = async {
+        tokio::select! {
+            ended = timeout(limit, Box::pin(command::run(session, command))) => match ended {
+                Ok(ending) => ending,
+                Err(_) => Err(overdue(session)),
+            },
+            () = heartbeat(session) => unreachable!("the heartbeat has no end"),
+        }
+    };
+    if is_unbounded {
+        // It ends by signals as any process does.
+        return Box::pin(work).await;
+    }
+    tokio::select! {
+        // A signal that comes just as a program was started is that program's.
+        biased;
+        ending = work => ending,
+        () = interrupted() => Err(cut_off(session)),
+    }
+}
+
+async fn heartbeat(session: &Session) {
+    let mut clock = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+    loop {
+        clock.tick().await;
+        session.ui.reporter().tick();
+    }
+}
+
+#[cfg(unix)]
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let wait_for = async |kind: SignalKind| match signal(kind) {
+        Ok(mut stream) => stream.recv().await.unwrap_or(()),
+        Err(_) => std::future::pending().await,
+    };
+    tokio::select! {
+        () = wait_for(SignalKind::interrupt()) => {}
+        () = wait_for(SignalKind::terminate()) => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn overdue(session: &Session) -> Error {
+    let waited = session.settings.timeout.as_secs_f64();
+    with_left(
+        session,
+        Error::new(
+            Kind::Timeout,
+            format!("timed out after {waited:.0} s{}", while_doing(session)),
+        ),
+    )
+    .hint("allow more time with `--timeout`")
+}
+
+fn cut_off(session: &Session) -> Error {
+    with_left(
+        session,
+        Error::new(
+            Kind::Interrupted,
+            format!("interrupted{}", while_doing(session)),
+        ),
+    )
+}
+
+fn while_doing(session: &Session) -> String {
+    match session.ui.reporter().current() {
+        Some((doing, Some(reason))) => format!(" while {doing}: {reason}"),
+        Some((doing, None)) => format!(" while {doing}"),
+        None => " while asking the host".to_owned(),
+    }
+}
+
+fn with_left(session: &Session, mut error: Error) -> Error {
+    if let Some((left, hint)) = session.ui.reporter().left() {
+        error.push_cause(left);
+        error = error.hint(hint);
+    }
+    error
+}
+
+fn fail(error: &Error, format: Format) -> ExitCode {
+    show_error(error, format);
+    ExitCode::from(error.kind.code())
+}
+
+fn start_log(process: &Process, verbose: u8) {
+    use tracing_subscriber::EnvFilter;
+    let asked = process
+        .variable("VC_LOG")
+        .and_then(|filter| filter.to_str())
+        .map(str::to_owned);
+    let filter = asked.or(match verbose {
+        0 => None,
+        1 => Some("vc=debug".to_owned()),
+        _ => Some("vc=trace,kube=debug".to_owned()),
+    });
+    if let Some(filter) = filter {
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(EnvFilter::new(filter))
+            .with_writer(std::io::stderr);
+        // Only a second log in one process could fail, and there is none.
+        let _ = log.try_init();
+    }
+}
