@@ -1,0 +1,18 @@
+//! The real `vc` against an API server in memory: from the command line to the bytes it prints and the calls it makes.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod completion;
+mod connect;
+mod create;
+mod delete;
+mod disconnect;
+mod errors;
+mod faults;
+mod host;
+mod kubeconfig;
+mod list;
+mod settings;
+mod sleep;
+mod wake;
