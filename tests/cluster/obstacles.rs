@@ -1,0 +1,73 @@
+//! Clusters that cannot start: the reason is told at once, and not after a time-out.
+
+use std::time::Duration;
+
+use crate::support::Story;
+
+/// A reason is told as soon as the host knows it, not when patience ends.
+const AT_ONCE: Duration = Duration::from_secs(15);
+
+#[test]
+fn a_pod_without_a_node_is_told_while_waiting_and_in_the_time_out() {
+    let story = Story::new("no-room");
+    let before = story.kubeconfig();
+    let mut running = story.start(
+        "create NAME --timeout 8s --set controlPlane.statefulSet.resources.requests.cpu=1000",
+    );
+    running.until_it_says("has no node yet");
+    let output = running.finish();
+    output.assert_refused(
+        6,
+        &[
+            "error: timed out after 8 s while waiting for the control plane",
+            &format!("pod `{}-0` has no node yet", story.name),
+            &format!(
+                "hint: run the same command again to go on, or `vc delete {}",
+                story.name
+            ),
+        ],
+    );
+    assert_eq!(story.kubeconfig(), before);
+    story.vc_does("delete NAME");
+    story.assert_no_trace(&before);
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled_is_told_while_waiting_and_in_the_time_out() {
+    let story = Story::new("no-image");
+    let before = story.kubeconfig();
+    // Nothing listens there, on the node as little as here, which the node learns at once.
+    let mut running = story.start("create NAME --timeout 12s --registry 127.0.0.1:9");
+    running.until_it_says("cannot be pulled");
+    let output = running.finish();
+    output.assert_refused(
+        6,
+        &[
+            "error: timed out after 12 s while waiting for the control plane",
+            "image `127.0.0.1:9/loft-sh/kubernetes:",
+            "hint: run the same command again to go on, or `vc delete ",
+        ],
+    );
+    assert_eq!(story.kubeconfig(), before);
+    story.vc_does("delete NAME");
+    story.assert_no_trace(&before);
+}
+
+#[test]
+fn a_quota_that_is_exceeded_ends_the_create_with_the_reason() {
+    let story = Story::new("quota");
+    let before = story.kubeconfig();
+    let namespace = story.make_namespace();
+    story.host(&format!("create quota none -n {namespace} --hard=pods=0"));
+    // The quota's controller has to have counted once before it is enforced.
+    story.host(&format!(
+        "wait resourcequota/none -n {namespace} --for=jsonpath={{.status.hard.pods}}=0 --timeout=60s"
+    ));
+    let output = story.vc(&format!("create NAME -n {namespace}"));
+    output.assert_refused(1, &["cannot start", "exceeded quota", "hint: "]);
+    assert!(output.time < AT_ONCE, "{output}");
+    assert_eq!(story.kubeconfig(), before);
+    story.vc_does(&format!("delete NAME -n {namespace}"));
+    assert_eq!(story.objects_in(&namespace), ["resourcequota/none"]);
+    assert_eq!(story.tunnels(), [] as [u32; 0]);
+}

@@ -1,0 +1,60 @@
+//! Sleep and wake: no pods, and everything kept.
+
+use crate::support::{Story, eventually, json};
+
+/// A workload that ends at once when told to.
+const WEB: &str = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+      - {name: web, image: 'busybox:1.36', command: [sleep, '2147483647']}
+";
+
+#[test]
+fn a_cluster_sleeps_without_pods_and_wakes_with_everything_it_had() {
+    let story = Story::new("sleepy");
+    let before = story.kubeconfig();
+    let namespace = story.namespace();
+    story.vc_does("create NAME");
+    let web = story.write("work/web.yaml", WEB);
+    story.kubectl(&format!("apply -f {}", web.display()));
+    story.kubectl("wait --for=condition=Available deployment/web --timeout=120s");
+
+    let asleep = story.vc_does("sleep NAME");
+    assert!(asleep.stdout.contains("to sleep in "), "{asleep}");
+    assert_eq!(story.host(&format!("get pods -n {namespace} -o name")), "");
+    let state = || {
+        let rows = json(
+            &story
+                .vc_does(&format!("list -n {namespace} -o json"))
+                .stdout,
+        );
+        rows[0]["state"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(state(), "Sleeping");
+    let again = story.vc_does("sleep NAME");
+    assert!(again.stdout.contains("is asleep already"), "{again}");
+
+    story.vc_does("wake NAME");
+    // The pods inside come back after the API server does.
+    story.host(&format!(
+        "wait pod -l app=web -n {namespace} --for=create --timeout=120s"
+    ));
+    story.kubectl("wait --for=condition=Available deployment/web --timeout=120s");
+    eventually("the cluster is seen to run", || {
+        (state() == "Running").then_some(())
+    });
+    let again = story.vc_does("wake NAME");
+    assert!(again.stdout.contains("is awake already"), "{again}");
+
+    story.vc_does("sleep NAME");
+    story.vc_does("delete NAME");
+    story.assert_no_trace(&before);
+}
