@@ -1,6 +1,6 @@
 //! What is being waited for, in the user's words: the interface that work reports to.
 //!
-//! `ui` shows it as a live line, plain lines or JSON lines; [`Silent`] shows nothing.
+//! `ui` shows it as a live line, plain lines or JSON lines.
 
 /// Where work reports what it does.
 pub trait Progress: Send + Sync {
@@ -18,15 +18,4 @@ pub trait Progress: Send + Sync {
 
     /// What is left behind if the command is interrupted or times out from here on, and what to type about it.
     fn if_interrupted(&self, left: &str, hint: &str);
-}
-
-/// Progress that nobody looks at.
-pub struct Silent;
-
-impl Progress for Silent {
-    fn begin(&self, _: &str) {}
-    fn because(&self, _: &str) {}
-    fn end(&self) {}
-    fn note(&self, _: &str) {}
-    fn if_interrupted(&self, _: &str, _: &str) {}
 }

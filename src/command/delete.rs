@@ -98,13 +98,7 @@ pub async fn run(session: &Session, args: DeleteArgs) -> Result<(), Error> {
             Err(error) => failures.push(error),
         }
     }
-    if session.ui.format() == crate::ui::Format::Table {
-        session
-            .ui
-            .text(&rows.iter().map(sentence).collect::<String>())?;
-    } else {
-        session.ui.rows(&rows)?;
-    }
+    session.ui.outcomes(&rows, sentence)?;
     targets::combine(failures)
 }
 

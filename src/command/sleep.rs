@@ -96,17 +96,6 @@ pub async fn run(session: &Session, args: SleepArgs) -> Result<(), Error> {
             }
         }
     }
-    show(session, &rows)?;
+    session.ui.outcomes(&rows, SleepRow::sentence)?;
     targets::combine(failures)
-}
-
-/// Shows the rows as sentences to people and as a listing to programs.
-pub(super) fn show(session: &Session, rows: &[SleepRow]) -> Result<(), Error> {
-    if session.ui.format() == crate::ui::Format::Table {
-        session
-            .ui
-            .text(&rows.iter().map(SleepRow::sentence).collect::<String>())
-    } else {
-        session.ui.rows(rows)
-    }
 }

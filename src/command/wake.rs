@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::sleep::{SleepRow, show};
+use super::sleep::SleepRow;
 use super::targets::{self, Targets};
 use super::{Session, connect};
 use crate::error::Error;
@@ -39,6 +39,6 @@ pub async fn run(session: &Session, args: WakeArgs) -> Result<(), Error> {
             Err(error) => failures.push(error.within(format!("cannot wake {}", cluster.reference))),
         }
     }
-    show(session, &rows)?;
+    session.ui.outcomes(&rows, SleepRow::sentence)?;
     targets::combine(failures)
 }

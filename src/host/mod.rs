@@ -54,15 +54,6 @@ pub struct Version {
     pub git_version: String,
 }
 
-/// The outcome of deleting one object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deleted {
-    /// It is going, or gone.
-    Accepted,
-    /// It was not there.
-    Absent,
-}
-
 impl Host {
     /// The client, for a tunnel.
     pub fn client(&self) -> kube::Client {
@@ -166,8 +157,8 @@ impl Host {
         self.send_json(Patch::Replace, &path, body, &call).await
     }
 
-    /// Deletes one object; what it owns goes after it.
-    pub async fn delete(&self, collection: &Collection, name: &str) -> Result<Deleted, HostError> {
+    /// Deletes one object, and what it owns after it. One that is not there is as good as deleted.
+    pub async fn delete(&self, collection: &Collection, name: &str) -> Result<(), HostError> {
         let call = collection.call("delete").named(name);
         let body =
             json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"});
@@ -175,9 +166,8 @@ impl Host {
             .send_json::<Value>(Patch::Delete, &collection.item(name), &body, &call)
             .await
         {
-            Ok(_) => Ok(Deleted::Accepted),
-            Err(error) if error.is_not_found() => Ok(Deleted::Absent),
-            Err(error) => Err(error),
+            Err(error) if !error.is_not_found() => Err(error),
+            _ => Ok(()),
         }
     }
 

@@ -258,7 +258,7 @@ async fn delete_object(host: &Host, object: &ObjectRef) -> Result<(), HostError>
         Err(HostError::UnknownKind { .. }) => return Ok(()),
         Err(error) => return Err(error),
     };
-    host.delete(&collection, &object.name).await.map(|_| ())
+    host.delete(&collection, &object.name).await
 }
 
 /// Deletes the namespace and at once all that has a finalizer or a grace time.

@@ -151,6 +151,19 @@ impl Ui {
         }
     }
 
+    /// Prints what was done to each of several things: sentences for people, a listing for programs.
+    pub fn outcomes<R: Row>(
+        &self,
+        rows: &[R],
+        sentence: impl Fn(&R) -> String,
+    ) -> Result<(), Error> {
+        if self.format == Format::Table {
+            self.text(&rows.iter().map(sentence).collect::<String>())
+        } else {
+            self.rows(rows)
+        }
+    }
+
     /// Prints one answer.
     pub fn answer(&self, view: &impl View) -> Result<(), Error> {
         self.reporter.close();
