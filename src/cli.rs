@@ -11,7 +11,8 @@ use crate::command::{
     completion, connect, create, delete, disconnect, list, sleep, tunnel_serve, version, wake,
 };
 use crate::complete;
-use crate::settings::Layer;
+use crate::error::Error;
+use crate::settings::{Layer, Value};
 use crate::ui::Format;
 
 /// The colours of help texts.
@@ -139,16 +140,23 @@ pub enum Command {
 
 impl GlobalArgs {
     /// The flags as a layer of settings.
-    pub fn to_layer(&self) -> Layer {
-        Layer {
+    pub fn to_layer(&self) -> Result<Layer, Error> {
+        Ok(Layer {
             context: self.context.clone(),
-            namespace: self.namespace.clone(),
+            namespace: read("--namespace", self.namespace.as_deref())?,
             kubeconfig: self.kubeconfig.clone(),
             output: self.output,
-            timeout: self.timeout.clone(),
+            timeout: read("--timeout", self.timeout.as_deref())?,
             yes: self.yes.then_some(true),
             color: self.no_color.then_some(false),
             ..Layer::default()
-        }
+        })
     }
+}
+
+/// What a flag says, as the setting that it is.
+fn read<T: Value>(flag: &str, text: Option<&str>) -> Result<Option<T>, Error> {
+    text.map(T::parse)
+        .transpose()
+        .map_err(|invalid| invalid.at(&format!("`{flag}`")))
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap_complete::CompletionCandidate;
 use serde_json::Value;
 
+use crate::cluster::Namespace;
 use crate::command::Session;
 use crate::error::Error;
 use crate::host::read::Partial;
@@ -174,7 +175,7 @@ fn flags(words: &[&str]) -> Layer {
         match flag {
             "--context" => layer.context = Some(value.to_owned()),
             "--kubeconfig" => layer.kubeconfig = Some(value.into()),
-            _ => layer.namespace = Some(value.to_owned()),
+            _ => layer.namespace = Namespace::parse(value).ok(),
         }
     }
     layer
@@ -198,7 +199,7 @@ mod tests {
             "--kubeconfig",
             "x",
         ]);
-        assert_eq!(layer.namespace.as_deref(), Some("team"));
+        assert_eq!(layer.namespace, Namespace::parse("team").ok());
         assert_eq!(layer.context.as_deref(), Some("far"));
         assert_eq!(layer.kubeconfig, None);
         assert_eq!(flags(&["list", "--context"]).context, None);

@@ -65,11 +65,15 @@ fn run_command_line(process: Process) -> ExitCode {
         Err(code) => return code,
     };
     let wanted = cli.global.output.unwrap_or_default();
-    let flags = cli.global.to_layer();
-    let resolved = match Settings::resolve(flags.clone(), &process) {
-        Err(_) if command::is_local(&cli.command) => Settings::from_flags(flags, &process),
-        resolved => resolved,
-    };
+    let resolved =
+        cli.global
+            .to_layer()
+            .and_then(|flags| match Settings::resolve(flags.clone(), &process) {
+                Err(_) if command::is_local(&cli.command) => {
+                    Ok(Settings::from_flags(flags, &process))
+                }
+                resolved => resolved,
+            });
     let settings = match resolved {
         Ok(settings) => settings,
         Err(error) => return fail(&error, wanted),

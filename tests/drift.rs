@@ -12,7 +12,7 @@ use regex::Regex;
 use vc::cli::Cli;
 use vc::command::completion::Shell;
 use vc::error::Kind;
-use vc::settings::{Layer, VARIABLES};
+use vc::settings::{By, SETTINGS, Setting, VARIABLES};
 
 /// Modules that could become crates of their own by moving a folder.
 const FENCED: [&str; 3] = ["cluster", "helm", "kubeconfig"];
@@ -215,26 +215,41 @@ fn spelling(argument: &Arg) -> String {
 }
 
 fn settings() -> String {
-    assert!(is_setting("color"), "`color` is told of here");
-    let rows = VARIABLES.iter().map(|(variable, meaning)| {
-        let key = variable.strip_prefix("VC_").map(str::to_lowercase);
-        let key = key.filter(|key| is_setting(key));
-        let key = key.map(|key| format!("`{key}`")).unwrap_or_default();
-        format!("| `{variable}` | {key} | {} |\n", cell(meaning))
+    let rows = SETTINGS.iter().map(|setting| {
+        let Setting {
+            key,
+            variable,
+            flag,
+            meaning,
+            default,
+            ..
+        } = setting;
+        let default = default.map(|default| format!("`{default}`"));
+        format!(
+            "| `{key}` | `{variable}` | `{flag}` | {} | {} |\n",
+            cell(meaning),
+            default.unwrap_or_default()
+        )
     });
+    let variables = VARIABLES
+        .iter()
+        .map(|(variable, meaning)| format!("| `{variable}` | {} |\n", cell(meaning)));
+    let own: Vec<String> = SETTINGS
+        .iter()
+        .filter(|setting| setting.by == By::User)
+        .map(|setting| format!("`{}`", setting.key))
+        .collect();
     [
         "\n## Settings\n\nFlags come first, then variables, then `vc.yaml` in the working folder, then `config.yaml` in \
-         `~/.config/vc`, then what is built in.\n\n| Variable | Key in the files | |\n|---|---|---|\n",
+         `~/.config/vc`, then what is built in.\n\n| Key in the files | Variable | Flag | | Built in |\n\
+         |---|---|---|---|---|\n",
         &rows.collect::<Vec<_>>().concat(),
-        "\nThe files also know `color`: `false` is as `--no-color`. `vc.yaml` comes with a repository, so it may not \
-         set `context`, `kubeconfig` or `yes`.\n",
+        "\n`vc.yaml` comes with a repository, so it may not set ",
+        &own.join(", "),
+        ".\n\nOther variables that are read:\n\n| Variable | |\n|---|---|\n",
+        &variables.collect::<Vec<_>>().concat(),
     ]
     .concat()
-}
-
-/// Whether a file of settings may have this key.
-fn is_setting(key: &str) -> bool {
-    serde_json::from_value::<Layer>(serde_json::json!({ key: null })).is_ok()
 }
 
 /// The kinds of failure, and what the documents say of each.

@@ -30,4 +30,4 @@ pub use edit::{Edit, EditOptions, Edited, Entry};
 pub use error::Error;
 pub use files::Files;
 pub use view::{Kubeconfig, NamedCluster, NamedContext, NamedUser};
-pub use write::write_new;
+pub use write::{replace, write_new};

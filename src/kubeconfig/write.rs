@@ -37,7 +37,7 @@ pub fn write_new(path: &Path, document: &Value) -> Result<(), Error> {
 }
 
 /// Replaces a file's bytes, through links, keeping mode and owner; `old` is absent if it is new.
-pub(super) fn replace(path: &Path, old: Option<&[u8]>, new: &[u8]) -> Result<(), Error> {
+pub fn replace(path: &Path, old: Option<&[u8]>, new: &[u8]) -> Result<(), Error> {
     replace_real(path, old, new).map_err(|source| Error::from_write(path, source))
 }
 

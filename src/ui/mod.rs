@@ -7,14 +7,13 @@ mod table;
 
 use std::io::{self, Write};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::Error;
 pub use reporter::Reporter;
 
 /// The form of an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// Columns for people
     #[default]
@@ -33,6 +32,17 @@ impl Format {
     /// The format that a word names.
     pub fn parse(word: &str) -> Option<Self> {
         <Self as clap::ValueEnum>::from_str(word, false).ok()
+    }
+
+    /// The word that names it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Wide => "wide",
+            Self::Json => "json",
+            Self::Yaml => "yaml",
+            Self::Name => "name",
+        }
     }
 
     /// Whether a program reads the answer.
