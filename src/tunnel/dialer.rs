@@ -14,18 +14,21 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::timeout;
 
+use super::Target;
 use super::cause::chain;
 use super::join::Conversation;
 use super::pods::PodRef;
 use super::spdy::Session;
 use super::upgrade::{self, UpgradeError};
+use super::upstream::Upstream;
 
 /// How long the host may take to switch a connection to port-forwarding.
 const UPGRADE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Connects to one port of whichever pod is asked for.
 pub(super) struct Dialer {
-    pods: Api<Pod>,
+    upstream: Upstream,
+    namespace: String,
     port: u16,
     state: Mutex<State>,
     doubt: Arc<Notify>,
@@ -49,14 +52,15 @@ struct State {
 
 impl Dialer {
     /// `doubt` is told when a pod that should be there cannot be reached.
-    pub(super) fn new(pods: Api<Pod>, port: u16, doubt: Arc<Notify>) -> Self {
+    pub(super) fn new(upstream: Upstream, target: &Target, doubt: Arc<Notify>) -> Self {
         let state = Mutex::new(State {
             way: Way::Tunnelled,
             session: None,
         });
         Self {
-            pods,
-            port,
+            upstream,
+            namespace: target.namespace.clone(),
+            port: target.port,
             state,
             doubt,
         }
@@ -64,7 +68,7 @@ impl Dialer {
 
     /// Connects to `pod` ahead of need.
     pub(super) async fn prepare(&self, pod: &PodRef) {
-        if let Err(error) = self.state.lock().await.session(&self.pods, pod).await {
+        if let Err(error) = self.session(&mut *self.state.lock().await, pod).await {
             tracing::debug!(pod = pod.name, %error, "not connected ahead of need");
         }
     }
@@ -73,7 +77,7 @@ impl Dialer {
     pub(super) async fn dial(&self, pod: &PodRef) -> io::Result<Conversation> {
         // Whoever comes while a session is being made waits for it here, instead of making another.
         let mut state = self.state.lock().await;
-        let session = state.session(&self.pods, pod).await.map_err(|error| {
+        let session = self.session(&mut state, pod).await.map_err(|error| {
             self.doubt.notify_one();
             io::Error::other(error)
         })?;
@@ -85,8 +89,65 @@ impl Dialer {
         dialed.map_err(|error| io::Error::other(chain(&error)))
     }
 
+    /// The session with `pod`, made if need be; `None` if the host has no way of sharing one.
+    async fn session<'a>(
+        &self,
+        state: &'a mut State,
+        pod: &PodRef,
+    ) -> Result<Option<&'a Session>, DialError> {
+        // Conversations with an earlier pod go on without it.
+        state
+            .session
+            .take_if(|(of, session)| of != pod || !session.is_usable());
+        if state.session.is_none() && state.way != Way::Channels {
+            state.session = self
+                .connect(&mut state.way, pod)
+                .await?
+                .map(|session| (pod.clone(), session));
+        }
+        Ok(state.session.as_ref().map(|(_, session)| session))
+    }
+
+    async fn connect(&self, way: &mut Way, pod: &PodRef) -> Result<Option<Session>, DialError> {
+        let path = format!(
+            "/api/v1/namespaces/{}/pods/{}/portforward",
+            self.namespace, pod.name
+        );
+        let mut was_renewed = false;
+        loop {
+            let reached = self.upstream.reached();
+            let (next, result) = match way {
+                Way::Tunnelled => (
+                    Way::Plain,
+                    timeout(UPGRADE_LIMIT, upgrade::tunnelled(&reached.client, &path)).await,
+                ),
+                Way::Plain => (
+                    Way::Channels,
+                    timeout(UPGRADE_LIMIT, upgrade::plain(&reached.client, &path)).await,
+                ),
+                Way::Channels => return Ok(None),
+            };
+            match result.map_err(|_| DialError::TimedOut)? {
+                Ok(transport) => return Ok(Some(Session::over(transport))),
+                Err(error) if error.is_about_the_way() => {
+                    tracing::debug!(way = ?way, %error, "refused, trying another way");
+                    *way = next;
+                }
+                Err(error) if error.is_unauthorized() && !was_renewed => {
+                    was_renewed = true;
+                    self.upstream
+                        .renew(&reached)
+                        .await
+                        .map_err(DialError::Unauthorized)?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
     async fn dial_channels(&self, pod: &PodRef) -> Result<Conversation, kube::Error> {
-        let forwarder = self.pods.portforward(&pod.name, &[self.port]).await?;
+        let pods: Api<Pod> = Api::namespaced(self.upstream.reached().client, &self.namespace);
+        let forwarder = pods.portforward(&pod.name, &[self.port]).await?;
         let io = ChannelStream::new(forwarder, self.port);
         // This protocol cannot close one direction: the end of reading is the end of everything.
         let over = std::future::ready(Ok(())).boxed();
@@ -98,61 +159,13 @@ impl Dialer {
     }
 }
 
-impl State {
-    /// The session with `pod`, made if need be; `None` if the host has no way of sharing one.
-    async fn session(
-        &mut self,
-        pods: &Api<Pod>,
-        pod: &PodRef,
-    ) -> Result<Option<&Session>, DialError> {
-        // Conversations with an earlier pod go on without it.
-        self.session
-            .take_if(|(of, session)| of != pod || !session.is_usable());
-        if self.session.is_none() && self.way != Way::Channels {
-            self.session = self
-                .connect(pods, pod)
-                .await?
-                .map(|session| (pod.clone(), session));
-        }
-        Ok(self.session.as_ref().map(|(_, session)| session))
-    }
-
-    async fn connect(
-        &mut self,
-        pods: &Api<Pod>,
-        pod: &PodRef,
-    ) -> Result<Option<Session>, DialError> {
-        let client = pods.clone().into_client();
-        let path = format!("{}/{}/portforward", pods.resource_url(), pod.name);
-        loop {
-            let (next, result) = match self.way {
-                Way::Tunnelled => (
-                    Way::Plain,
-                    timeout(UPGRADE_LIMIT, upgrade::tunnelled(&client, &path)).await,
-                ),
-                Way::Plain => (
-                    Way::Channels,
-                    timeout(UPGRADE_LIMIT, upgrade::plain(&client, &path)).await,
-                ),
-                Way::Channels => return Ok(None),
-            };
-            match result.map_err(|_| DialError::TimedOut)? {
-                Ok(transport) => return Ok(Some(Session::over(transport))),
-                Err(error) if error.is_about_the_way() => {
-                    tracing::debug!(way = ?self.way, %error, "refused, trying another way");
-                    self.way = next;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-}
-
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
 enum DialError {
     #[error(transparent)]
     Upgrade(#[from] UpgradeError),
+    #[error("{0}")]
+    Unauthorized(String),
     #[error("the host did not answer within {} s", UPGRADE_LIMIT.as_secs())]
     TimedOut,
 }

@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use super::backoff::Backoff;
 use super::dialer::Dialer;
 use super::pods::{Followed, PodRef};
+use super::traffic::Traffic;
 
 /// How long a connection waits for a pod that takes it.
 pub(super) const HOLD: Duration = Duration::from_secs(8);
@@ -58,10 +59,11 @@ pub(super) async fn join(
     mut local: TcpStream,
     pods: watch::Receiver<Followed>,
     dialer: &Dialer,
+    traffic: &Traffic,
 ) -> io::Result<()> {
     // A failure to set these costs speed, not correctness.
     let _ = local.set_nodelay(true);
-    let result = join_until_done(&mut local, pods, dialer).await;
+    let result = join_until_done(&mut local, pods, dialer, traffic).await;
     if result.is_err() {
         let _ = local.set_zero_linger();
     }
@@ -72,6 +74,7 @@ async fn join_until_done(
     local: &mut TcpStream,
     mut pods: watch::Receiver<Followed>,
     dialer: &Dialer,
+    traffic: &Traffic,
 ) -> io::Result<()> {
     let deadline = Instant::now() + HOLD;
     let mut early = Early::default();
@@ -81,7 +84,7 @@ async fn join_until_done(
         let error = match timeout_at(deadline, dialer.dial(&pod)).await {
             Ok(Ok(mut conversation)) => {
                 conversation.is_proven |= pods.borrow().is_ready;
-                match copy(local, &mut early, conversation).await {
+                match copy(local, &mut early, conversation, traffic).await {
                     Ok(()) => return Ok(()),
                     Err(broken) if broken.is_refusal() && early.is_whole => broken.error,
                     Err(broken) => return Err(broken.error),
@@ -161,7 +164,12 @@ impl Broken {
     }
 }
 
-async fn copy(local: &mut TcpStream, early: &mut Early, pod: Conversation) -> Result<(), Broken> {
+async fn copy(
+    local: &mut TcpStream,
+    early: &mut Early,
+    pod: Conversation,
+    traffic: &Traffic,
+) -> Result<(), Broken> {
     let (mut pod_read, mut pod_write) = tokio::io::split(pod.io);
     let (mut local_read, mut local_write) = local.split();
     let was_answered = AtomicBool::new(false);
@@ -181,6 +189,7 @@ async fn copy(local: &mut TcpStream, early: &mut Early, pod: Conversation) -> Re
                 early.has_ended = true;
                 break;
             }
+            traffic.add_sent(length);
             // Kept before it is sent: a refusal may come while the write is under way.
             if !was_answered.load(Ordering::Relaxed) {
                 early.push(&buffer[..length]);
@@ -199,6 +208,7 @@ async fn copy(local: &mut TcpStream, early: &mut Early, pod: Conversation) -> Re
             if length == 0 {
                 return local_write.shutdown().await;
             }
+            traffic.add_received(length);
             was_answered.store(true, Ordering::Relaxed);
             local_write.write_all(&buffer[..length]).await?;
         }

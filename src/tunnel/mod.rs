@@ -11,14 +11,14 @@ mod dialer;
 mod join;
 mod pods;
 mod spdy;
+mod traffic;
 mod upgrade;
+mod upstream;
 
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::core::v1::Pod;
-use kube::{Api, Client};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
@@ -26,6 +26,8 @@ use tokio::task::JoinSet;
 pub use bind::bind;
 use dialer::Dialer;
 use pods::Followed;
+use traffic::Traffic;
+pub use upstream::Upstream;
 
 /// How long to rest when the system has no sockets left for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -50,6 +52,10 @@ pub struct Status {
     pub without_pod: Option<Duration>,
     /// How many local connections are open.
     pub connections: usize,
+    /// How many bytes of the pods have been handed to local connections.
+    pub received: u64,
+    /// How many bytes of local connections have been taken for the pods.
+    pub sent: u64,
     /// When the last connection came or went.
     pub last_used: Instant,
     /// What last went wrong; cleared by the next connection that ends well.
@@ -72,6 +78,7 @@ impl Status {
 pub struct Tunnel {
     pods: watch::Receiver<Followed>,
     usage: watch::Receiver<Usage>,
+    traffic: Arc<Traffic>,
     tasks: JoinSet<()>,
 }
 
@@ -86,8 +93,12 @@ impl Tunnel {
     /// Accepts from `listeners` at once; connections wait some seconds for a pod to be ready.
     ///
     /// Must be called within a tokio runtime.
-    pub fn open(client: Client, target: Target, listeners: Vec<TcpListener>) -> Self {
-        let api: Api<Pod> = Api::namespaced(client, &target.namespace);
+    pub fn open(
+        upstream: impl Into<Upstream>,
+        target: Target,
+        listeners: Vec<TcpListener>,
+    ) -> Self {
+        let upstream = upstream.into();
         let doubt = Arc::new(Notify::new());
         let (publish, pods) = watch::channel(Followed::default());
         let (usage, used) = watch::channel(Usage {
@@ -95,21 +106,29 @@ impl Tunnel {
             last_used: Instant::now(),
             last_error: None,
         });
-        let dialer = Arc::new(Dialer::new(api.clone(), target.port, doubt.clone()));
+        let dialer = Arc::new(Dialer::new(upstream.clone(), &target, doubt.clone()));
+        let traffic = Arc::new(Traffic::default());
         let (accepted, connections) = mpsc::channel(16);
 
         let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            match pods::follow(&api, &target.selector, &publish, &doubt).await {}
-        });
+        tasks.spawn(
+            async move { match pods::follow(&upstream, &target, &publish, &doubt).await {} },
+        );
         tasks.spawn(connect_ahead(pods.clone(), dialer.clone()));
-        tasks.spawn(serve(connections, pods.clone(), dialer, usage));
+        tasks.spawn(serve(
+            connections,
+            pods.clone(),
+            dialer,
+            usage,
+            traffic.clone(),
+        ));
         for listener in listeners {
             tasks.spawn(accept(listener, accepted.clone()));
         }
         Self {
             pods,
             usage: used,
+            traffic,
             tasks,
         }
     }
@@ -122,6 +141,8 @@ impl Tunnel {
             pod: followed.pod.map(|pod| pod.name),
             without_pod: followed.absent_since.map(|since| since.elapsed()),
             connections: usage.connections,
+            received: self.traffic.received(),
+            sent: self.traffic.sent(),
             last_used: usage.last_used,
             last_error: followed.error.or(usage.last_error),
         }
@@ -178,13 +199,14 @@ async fn serve(
     pods: watch::Receiver<Followed>,
     dialer: Arc<Dialer>,
     usage: watch::Sender<Usage>,
+    traffic: Arc<Traffic>,
 ) {
     let mut connections = JoinSet::new();
     loop {
         let result = tokio::select! {
             Some(local) = accepted.recv() => {
-                let (pods, dialer) = (pods.clone(), dialer.clone());
-                connections.spawn(async move { join::join(local, pods, &dialer).await });
+                let (pods, dialer, traffic) = (pods.clone(), dialer.clone(), traffic.clone());
+                connections.spawn(async move { join::join(local, pods, &dialer, &traffic).await });
                 None
             }
             Some(result) = connections.join_next() => Some(result),

@@ -12,8 +12,10 @@ use kube::api::{Api, ListParams, WatchEvent, WatchParams};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
+use super::Target;
 use super::backoff::Backoff;
 use super::cause::chain;
+use super::upstream::Upstream;
 
 /// The container of a control-plane pod that serves the virtual API.
 const CONTROL_PLANE_CONTAINER: &str = "syncer";
@@ -54,18 +56,44 @@ pub(super) struct Followed {
 ///
 /// `doubt` is for whoever could not reach the pod: the watch may be dead too, and is opened anew.
 pub(super) async fn follow(
-    pods: &Api<Pod>,
-    selector: &str,
+    upstream: &Upstream,
+    target: &Target,
     publish: &watch::Sender<Followed>,
     doubt: &Notify,
 ) -> Infallible {
     let mut backoff = Backoff::up_to(LONGEST_PAUSE);
     loop {
-        if let Err(error) = list_and_watch(pods, selector, publish, doubt, &mut backoff).await {
+        let reached = upstream.reached();
+        let pods = Api::namespaced(reached.client.clone(), &target.namespace);
+        let selector = &target.selector;
+        if let Err(broken) = list_and_watch(&pods, selector, publish, doubt, &mut backoff).await {
+            let error = match broken {
+                Broken::Unauthorized => match upstream.renew(&reached).await {
+                    Ok(()) => continue,
+                    Err(error) => error,
+                },
+                Broken::Otherwise(error) => error,
+            };
             tracing::debug!(%error, "pods cannot be followed");
             publish.send_modify(|followed| followed.error = Some(error));
         }
         backoff.wait().await;
+    }
+}
+
+/// Why the pods cannot be followed.
+enum Broken {
+    /// The host refuses the credentials.
+    Unauthorized,
+    Otherwise(String),
+}
+
+impl From<kube::Error> for Broken {
+    fn from(error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) if status.code == 401 => Self::Unauthorized,
+            error => Self::Otherwise(chain(&error)),
+        }
     }
 }
 
@@ -76,14 +104,13 @@ async fn list_and_watch(
     publish: &watch::Sender<Followed>,
     doubt: &Notify,
     backoff: &mut Backoff,
-) -> Result<(), String> {
+) -> Result<(), Broken> {
     let list = timeout(
         LIST_LIMIT,
         pods.list(&ListParams::default().labels(selector)),
     )
     .await
-    .map_err(|_| "listing pods got no answer".to_owned())?
-    .map_err(|error| chain(&error))?;
+    .map_err(|_| Broken::Otherwise("listing pods got no answer".to_owned()))??;
     let mut version = list.metadata.resource_version.unwrap_or_default();
     let mut seen: BTreeMap<String, Seen> = list.items.iter().filter_map(Seen::entry).collect();
     show(publish, &seen);
@@ -96,8 +123,8 @@ async fn list_and_watch(
         let events = match timeout(LIST_LIMIT, pods.watch(&watching, &version)).await {
             Ok(Ok(events)) => events,
             Ok(Err(kube::Error::Api(status))) if status.code == 410 => return Ok(()),
-            Ok(Err(error)) => return Err(chain(&error)),
-            Err(_) => return Err("watching pods got no answer".to_owned()),
+            Ok(Err(error)) => return Err(error.into()),
+            Err(_) => return Err(Broken::Otherwise("watching pods got no answer".to_owned())),
         };
         pin_mut!(events);
         loop {
@@ -118,7 +145,9 @@ async fn list_and_watch(
                     version = bookmark.metadata.resource_version;
                 }
                 Ok(Some(Ok(WatchEvent::Error(status)))) if status.code == 410 => return Ok(()),
-                Ok(Some(Ok(WatchEvent::Error(status)))) => return Err(status.message.clone()),
+                Ok(Some(Ok(WatchEvent::Error(status)))) => {
+                    return Err(Broken::Otherwise(status.message.clone()));
+                }
                 Ok(Some(Err(error))) => {
                     tracing::debug!(%error, "the watch of pods broke");
                     break;

@@ -61,6 +61,17 @@ pub(super) enum UpgradeError {
 }
 
 impl UpgradeError {
+    /// Whether the credentials were refused.
+    pub(super) fn is_unauthorized(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                status: StatusCode::UNAUTHORIZED,
+                ..
+            }
+        )
+    }
+
     /// Whether another way may succeed where this one failed.
     pub(super) fn is_about_the_way(&self) -> bool {
         match self {

@@ -4,10 +4,10 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use http::{HeaderMap, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::super::{Target, Tunnel, bind};
+use super::super::{Target, Tunnel, Upstream, bind};
 use super::pod_side::{Faults, Protocol, serve_upgraded};
 
 /// A host, until dropped.
@@ -40,6 +40,8 @@ pub(super) struct Answers {
     pub(super) no_tunnelling: AtomicBool,
     /// Refuses `SPDY/3.1`, as some proxies do.
     pub(super) no_spdy: AtomicBool,
+    /// The one token that is taken, if any is asked for.
+    pub(super) token: Mutex<Option<String>>,
     /// What goes wrong after an upgrade.
     pub(super) faults: Arc<Faults>,
     service: SocketAddr,
@@ -63,6 +65,7 @@ impl Host {
             upgrades: AtomicUsize::new(0),
             no_tunnelling: AtomicBool::new(false),
             no_spdy: AtomicBool::new(false),
+            token: Mutex::default(),
             faults: Arc::default(),
             service,
         });
@@ -77,16 +80,35 @@ impl Host {
 
     /// A tunnel to port 80 of its pods, and the tunnel's local port.
     pub(super) async fn tunnel(&self) -> (u16, Tunnel) {
-        let config = Config::new(format!("http://{}", self.address).parse().unwrap());
-        let client = Client::try_from(config).unwrap();
+        self.tunnel_through(client(self.address, "")).await
+    }
+
+    /// The same, with credentials that are renewed by `token`.
+    pub(super) async fn renewable_tunnel(
+        &self,
+        token: impl Fn() -> String + Send + Sync + 'static,
+    ) -> (u16, Tunnel) {
+        let (address, stale) = (self.address, client(self.address, "stale"));
+        let renewed = move || std::future::ready(Ok(client(address, &token()))).boxed();
+        self.tunnel_through(Upstream::renewable(stale, renewed))
+            .await
+    }
+
+    async fn tunnel_through(&self, upstream: impl Into<Upstream>) -> (u16, Tunnel) {
         let (port, listeners) = bind(None).await.unwrap();
         let target = Target {
             namespace: "team".to_owned(),
             selector: "app=web".to_owned(),
             port: 80,
         };
-        (port, Tunnel::open(client, target, listeners))
+        (port, Tunnel::open(upstream, target, listeners))
     }
+}
+
+fn client(address: SocketAddr, token: &str) -> Client {
+    let mut config = Config::new(format!("http://{address}").parse().unwrap());
+    config.auth_info.token = Some(token.to_owned().into()).filter(|_| !token.is_empty());
+    Client::try_from(config).unwrap()
 }
 
 impl Deref for Host {
@@ -120,6 +142,19 @@ type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 impl Answers {
     fn answer(self: &Arc<Self>, request: Request<Incoming>) -> Response<Body> {
+        if let Some(token) = &*self.token.lock().unwrap()
+            && request
+                .headers()
+                .get("authorization")
+                .is_none_or(|sent| sent != &format!("Bearer {token}"))
+        {
+            let refusal =
+                r#"{"kind":"Status","status":"Failure","message":"Unauthorized","code":401}"#;
+            let refusal = Response::builder()
+                .status(401)
+                .body(Full::from(refusal).boxed_unsync());
+            return refusal.unwrap();
+        }
         if request.uri().path().ends_with("/portforward") {
             return self.forward(request).map(BodyExt::boxed_unsync);
         }
