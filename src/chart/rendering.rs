@@ -31,10 +31,9 @@ fn render_in(namespace: &str, kube_version: &str, values: &Value) -> Result<Vec<
         kube_version: kube_version.to_owned(),
         api_versions: Vec::new(),
     };
-    let values = helm::values::coalesce(&CHART, values);
+    let prepared = helm::prepare(&CHART, values).map_err(|error| error.to_string())?;
     match helm::render(
-        &CHART,
-        &values,
+        &prepared,
         &release,
         &capabilities,
         &helm::Lookups::default(),

@@ -68,6 +68,9 @@ pub enum PlanError {
     /// The chart does not hold together.
     #[error(transparent)]
     Chart(#[from] helm::ChartError),
+    /// The chart cannot be used with the values.
+    #[error(transparent)]
+    Prepare(#[from] helm::PrepareError),
     /// A template failed.
     #[error(transparent)]
     Render(#[from] helm::RenderError),
@@ -109,8 +112,8 @@ pub fn plan(
         kube_version: host_version.to_owned(),
         api_versions: Vec::new(),
     };
-    let values = helm::values::coalesce(chart, &request.values);
-    let rendered = match helm::render(chart, &values, &release, &capabilities, lookups)? {
+    let prepared = helm::prepare(chart, &request.values)?;
+    let rendered = match helm::render(&prepared, &release, &capabilities, lookups)? {
         helm::Rendering::Done(rendered) => rendered,
         helm::Rendering::Needs(needs) => return Ok(Planned::Needs(needs)),
     };

@@ -11,16 +11,32 @@ const MAX_SIZE: u64 = 100 << 20;
 const MAX_FILES: usize = 20_000;
 const BLOCK: usize = 512;
 
+/// What a chart's archive may still unpack to, those of its subcharts included.
+pub(super) struct Budget {
+    bytes: u64,
+    files: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            bytes: MAX_SIZE,
+            files: MAX_FILES,
+        }
+    }
+}
+
 /// Unpacks the archive's files, without the folder they all lie in.
-pub(crate) fn read(bytes: &[u8]) -> Result<Vec<File>, ChartError> {
+pub(super) fn read(bytes: &[u8], budget: &mut Budget) -> Result<Vec<File>, ChartError> {
     let mut tar = Vec::new();
     MultiGzDecoder::new(bytes)
-        .take(MAX_SIZE + 1)
+        .take(budget.bytes + 1)
         .read_to_end(&mut tar)
         .map_err(|_| damaged("is no gzip file, or is cut off"))?;
-    if tar.len() as u64 > MAX_SIZE {
-        return Err(damaged("unpacks to more than 100 MiB"));
-    }
+    budget.bytes = budget
+        .bytes
+        .checked_sub(tar.len() as u64)
+        .ok_or_else(|| damaged("unpacks to more than 100 MiB"))?;
     let mut files = Vec::new();
     let mut rest = tar.as_slice();
     let mut long_name = None;
@@ -48,10 +64,11 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Vec<File>, ChartError> {
             b'1' | b'2' => return Err(damaged("holds a link, which a chart may not")),
             _ => return Err(damaged("holds an entry of an unknown kind")),
         }
-        if files.len() > MAX_FILES {
+        if files.len() > budget.files {
             return Err(damaged("holds too many files"));
         }
     }
+    budget.files -= files.len();
     if files.is_empty() {
         return Err(damaged("holds no files"));
     }
@@ -175,7 +192,7 @@ mod tests {
             entry("c/Chart.yaml", b'0', "name: c"),
             entry("c/a/b", b'0', ""),
         ]);
-        let files = read(&archive).unwrap();
+        let files = read(&archive, &mut Budget::default()).unwrap();
         let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
         assert_eq!(names, ["Chart.yaml", "a/b"]);
         assert_eq!(files[0].data, b"name: c");
@@ -207,7 +224,8 @@ mod tests {
             ),
         ];
         for (archive, expected) in cases {
-            assert_eq!(read(&archive).unwrap_err().to_string(), expected);
+            let error = read(&archive, &mut Budget::default()).unwrap_err();
+            assert_eq!(error.to_string(), expected);
         }
     }
 }

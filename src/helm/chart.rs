@@ -1,15 +1,21 @@
-//! A chart in memory: its files sorted into templates, values, schema and the rest.
+//! A chart in memory: its files sorted into templates, values, schema, subcharts and the rest.
 //!
-//! Where a chart comes from (built in, a repository, a registry) is for others; here it is files.
+//! Where a chart comes from (built in, a repository, a registry) is for others; here it is files. Which subcharts take
+//! part is decided by values, in [`super::dependencies`].
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Map as JsonMap, Value as Json};
 
-use super::value::{Map, Value};
+use super::archive::Budget;
+use super::metadata::{Metadata, MetadataError};
 use super::values::ReadValuesError;
 use super::yaml::{self, Numbers, YamlError};
 use super::{archive, ignore};
+
+/// How deep subcharts may nest.
+const MAX_LEVELS: usize = 32;
 
 /// A file of a chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,11 +26,13 @@ pub struct File {
     pub data: Vec<u8>,
 }
 
-/// A chart without its dependencies.
+/// A chart with its subcharts.
 #[derive(Clone, Debug)]
 pub struct Chart {
     /// What `Chart.yaml` says.
     pub metadata: Metadata,
+    /// What `Chart.lock` says; null without one.
+    pub lock: Json,
     /// The files under `templates/`.
     pub templates: Vec<File>,
     /// All other files, as `.Files` shows them.
@@ -35,21 +43,8 @@ pub struct Chart {
     pub values_text: String,
     /// `values.schema.json` as written.
     pub schema: Option<Vec<u8>>,
-}
-
-/// What `Chart.yaml` says.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Metadata {
-    /// The chart's name.
-    pub name: String,
-    /// The chart's own version.
-    pub version: String,
-    /// The version of what it installs.
-    pub app_version: Option<String>,
-    /// The Kubernetes versions it works with, as a constraint.
-    pub kube_version: Option<String>,
-    /// All fields as they stand there.
-    pub fields: JsonMap<String, Json>,
+    /// The charts in `charts/`.
+    pub dependencies: Vec<Chart>,
 }
 
 /// Files that are no chart, or none we can use.
@@ -58,14 +53,9 @@ pub enum ChartError {
     /// There is no `Chart.yaml`.
     #[error("there is no `Chart.yaml`")]
     NoMetadata,
-    /// A field of `Chart.yaml` is missing or cannot be.
-    #[error("`Chart.yaml`: `{field}` {problem}")]
-    Metadata {
-        /// The field.
-        field: &'static str,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
+    /// `Chart.yaml` says what cannot be.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
     /// A YAML file of the chart cannot be read.
     #[error(transparent)]
     Yaml(#[from] YamlError),
@@ -75,9 +65,19 @@ pub enum ChartError {
     /// A file that must be text is not.
     #[error("`{0}` is no UTF-8 text")]
     NotText(String),
-    /// The chart has dependencies.
-    #[error("the chart has subcharts (`{0}`), which are not supported yet")]
-    Subcharts(String),
+    /// A subchart is none.
+    #[error("the subchart `{name}` of `{parent}` cannot be used")]
+    Subchart {
+        /// What lies in `charts/`.
+        name: String,
+        /// The chart it lies in.
+        parent: String,
+        /// What is wrong with it.
+        source: Box<ChartError>,
+    },
+    /// Subcharts in subcharts, without an end in sight.
+    #[error("subcharts nest more than {MAX_LEVELS} levels deep")]
+    TooDeep,
     /// A file cannot be read.
     #[error("cannot read `{path}`")]
     Read {
@@ -86,6 +86,9 @@ pub enum ChartError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The folder is too large or holds what no chart holds.
+    #[error("the chart's folder {0}")]
+    Folder(String),
     /// The archive is damaged, too large or holds what no chart holds.
     #[error("the chart archive {0}")]
     Archive(String),
@@ -94,33 +97,7 @@ pub enum ChartError {
 impl Chart {
     /// Sorts files into a chart.
     pub fn from_files(files: Vec<File>) -> Result<Self, ChartError> {
-        let mut metadata = None;
-        let mut chart = Self {
-            metadata: Metadata::default(),
-            templates: Vec::new(),
-            files: Vec::new(),
-            values: Json::Object(JsonMap::new()),
-            values_text: String::new(),
-            schema: None,
-        };
-        for file in files {
-            match file.name.as_str() {
-                "Chart.yaml" => metadata = Some(Metadata::parse(&text_of(&file)?)?),
-                "values.yaml" => {
-                    chart.values_text = text_of(&file)?;
-                    chart.values = super::values::parse(&chart.values_text, "values.yaml")?;
-                }
-                "values.schema.json" => chart.schema = Some(file.data),
-                "Chart.lock" => {}
-                name if name.starts_with("templates/") => chart.templates.push(file),
-                name if name.starts_with("charts/") && !is_hidden_or_signature(name) => {
-                    return Err(ChartError::Subcharts(name.to_owned()));
-                }
-                _ => chart.files.push(file),
-            }
-        }
-        chart.metadata = metadata.ok_or(ChartError::NoMetadata)?;
-        Ok(chart)
+        Self::sorted(files, &mut Budget::default(), 0)
     }
 
     /// Reads a chart from a folder, leaving out what its `.helmignore` names.
@@ -130,7 +107,78 @@ impl Chart {
 
     /// Reads a chart from a gzipped tar archive.
     pub fn from_archive(bytes: &[u8]) -> Result<Self, ChartError> {
-        Self::from_files(archive::read(bytes)?)
+        Self::unpacked(bytes, &mut Budget::default(), 0)
+    }
+
+    fn unpacked(bytes: &[u8], budget: &mut Budget, level: usize) -> Result<Self, ChartError> {
+        Self::sorted(archive::read(bytes, budget)?, budget, level)
+    }
+
+    fn sorted(files: Vec<File>, budget: &mut Budget, level: usize) -> Result<Self, ChartError> {
+        if level > MAX_LEVELS {
+            return Err(ChartError::TooDeep);
+        }
+        let metadata = files.iter().rfind(|file| file.name == "Chart.yaml");
+        let metadata = metadata.ok_or(ChartError::NoMetadata)?;
+        let mut chart = Self {
+            metadata: Metadata::parse(&text_of(metadata)?)?,
+            lock: Json::Null,
+            templates: Vec::new(),
+            files: Vec::new(),
+            values: Json::Object(JsonMap::new()),
+            values_text: String::new(),
+            schema: None,
+            dependencies: Vec::new(),
+        };
+        let mut subcharts: BTreeMap<String, Vec<File>> = BTreeMap::new();
+        for mut file in files {
+            match file.name.as_str() {
+                "Chart.yaml" => {}
+                "Chart.lock" => chart.lock = lock_of(&file)?,
+                "values.yaml" => {
+                    chart.values_text = text_of(&file)?;
+                    chart.values = super::values::parse(&chart.values_text, "values.yaml")?;
+                }
+                "values.schema.json" => chart.schema = Some(file.data),
+                // What came before `Chart.yaml` had dependencies of its own.
+                "requirements.yaml" => {
+                    chart.metadata.add_requirements(&text_of(&file)?)?;
+                    chart.keep_in_first_version(file);
+                }
+                "requirements.lock" => {
+                    chart.lock = lock_of(&file)?;
+                    chart.keep_in_first_version(file);
+                }
+                name if name.starts_with("templates/") => chart.templates.push(file),
+                name if name.starts_with("charts/") && !has_extension(name, "prov") => {
+                    file.name.drain(.."charts/".len());
+                    let folder = file.name.split('/').next().unwrap_or_default();
+                    subcharts.entry(folder.to_owned()).or_default().push(file);
+                }
+                _ => chart.files.push(file),
+            }
+        }
+        chart.metadata.check()?;
+        for (name, files) in subcharts {
+            if name.starts_with(['_', '.']) {
+                continue;
+            }
+            let read = subchart(&name, files, budget, level + 1);
+            chart
+                .dependencies
+                .push(read.map_err(|source| ChartError::Subchart {
+                    name,
+                    parent: chart.name().to_owned(),
+                    source: Box::new(source),
+                })?);
+        }
+        Ok(chart)
+    }
+
+    fn keep_in_first_version(&mut self, file: File) {
+        if self.metadata.is_first_version() {
+            self.files.push(file);
+        }
     }
 
     /// The chart's name.
@@ -138,133 +186,64 @@ impl Chart {
         &self.metadata.name
     }
 
-    /// The custom resource definitions, which Helm installs before anything else and never updates.
-    pub fn crds(&self) -> impl Iterator<Item = &File> {
-        self.files.iter().filter(|file| {
+    /// The files of `crds/`, of subcharts too, by the path that `# Source:` shows.
+    ///
+    /// They are installed before anything else, and never updated or deleted.
+    pub fn crds(&self) -> Vec<(String, &File)> {
+        let mut found = Vec::new();
+        self.collect_crds(self.name(), &mut found);
+        found
+    }
+
+    fn collect_crds<'c>(&'c self, path: &str, found: &mut Vec<(String, &'c File)>) {
+        let own = self.files.iter().filter(|file| {
+            let name = file.name.to_lowercase();
             file.name.starts_with("crds/")
-                && [".yaml", ".yml", ".json"]
+                && ["yaml", "yml", "json"]
                     .iter()
-                    .any(|ending| file.name.ends_with(ending))
-        })
+                    .any(|known| has_extension(&name, known))
+        });
+        found.extend(own.map(|file| (format!("{path}/{}", file.name), file)));
+        for subchart in &self.dependencies {
+            subchart.collect_crds(&format!("{path}/charts/{}", subchart.name()), found);
+        }
     }
 }
 
-impl Metadata {
-    fn parse(text: &str) -> Result<Self, ChartError> {
-        let wrong = |field, problem| ChartError::Metadata { field, problem };
-        let Json::Object(mut fields) = yaml::parse_document(text, "Chart.yaml", Numbers::Kept)?
-        else {
-            return Err(wrong("name", "is missing"));
+fn subchart(
+    name: &str,
+    files: Vec<File>,
+    budget: &mut Budget,
+    level: usize,
+) -> Result<Chart, ChartError> {
+    if has_extension(name, "tgz") {
+        return match files.first() {
+            Some(file) if file.name == name => Chart::unpacked(&file.data, budget, level),
+            _ => Err(ChartError::Archive("is a folder".to_owned())),
         };
-        // Go reads numbers and booleans into these fields as the text they stand for.
-        for field in [
-            "name",
-            "version",
-            "appVersion",
-            "kubeVersion",
-            "apiVersion",
-            "type",
-        ] {
-            if let Some(value @ (Json::Number(_) | Json::Bool(_))) = fields.get_mut(field) {
-                *value = Json::String(value.to_string());
-            }
-        }
-        if let Some(Json::Object(annotations)) = fields.get_mut("annotations") {
-            for value in annotations.values_mut() {
-                if !value.is_string() {
-                    *value = Json::String(value.to_string());
-                }
-            }
-        }
-        if fields.get("apiVersion").is_none_or(Json::is_null) {
-            fields.insert("apiVersion".to_owned(), "v1".into());
-        }
-        let field = |name: &str| {
-            let text = fields.get(name).and_then(Json::as_str);
-            text.filter(|text| !text.is_empty()).map(str::to_owned)
-        };
-        let name = field("name").ok_or_else(|| wrong("name", "is missing"))?;
-        if name.contains(['/', '\\']) || name == "." || name == ".." {
-            return Err(wrong("name", "is no plain name"));
-        }
-        let version = field("version").ok_or_else(|| wrong("version", "is missing"))?;
-        let dependencies = fields.get("dependencies").and_then(Json::as_array);
-        if let Some(first) = dependencies.and_then(|list| list.first()) {
-            let name = first.get("name").and_then(Json::as_str).unwrap_or("?");
-            return Err(ChartError::Subcharts(name.to_owned()));
-        }
-        Ok(Self {
-            name,
-            version,
-            app_version: field("appVersion"),
-            kube_version: field("kubeVersion"),
-            fields,
+    }
+    let inner = files.into_iter().filter_map(|file| {
+        let (_, inner) = file.name.split_once('/')?;
+        Some(File {
+            name: inner.to_owned(),
+            data: file.data,
         })
-    }
+    });
+    Chart::sorted(inner.collect(), budget, level)
+}
 
-    /// Whether the chart only lends templates to others.
-    pub fn is_library(&self) -> bool {
-        self.fields.get("type").and_then(Json::as_str) == Some("library")
-    }
+fn has_extension(name: &str, wanted: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension == wanted)
+}
 
-    /// `.Chart`, with the field names of Go's struct.
-    pub(crate) fn to_template_value(&self) -> Value {
-        const TEXTS: &[(&str, &str)] = &[
-            ("Name", "name"),
-            ("Home", "home"),
-            ("Version", "version"),
-            ("Description", "description"),
-            ("Icon", "icon"),
-            ("APIVersion", "apiVersion"),
-            ("Condition", "condition"),
-            ("Tags", "tags"),
-            ("AppVersion", "appVersion"),
-            ("KubeVersion", "kubeVersion"),
-            ("Type", "type"),
-        ];
-        let texts = TEXTS.iter().map(|(name, key)| {
-            let text = self.fields.get(*key).and_then(Json::as_str).unwrap_or("");
-            (*name, Value::str(text))
-        });
-        let list = |key: &str| match self.fields.get(key) {
-            Some(list @ Json::Array(_)) => Value::from(list),
-            _ => Value::strings::<String>([]),
-        };
-        let annotations = match self.fields.get("annotations") {
-            Some(map @ Json::Object(_)) => Value::from(map),
-            _ => Value::Map(Map::default()),
-        };
-        let deprecated = self.fields.get("deprecated").and_then(Json::as_bool);
-        let rest = [
-            ("Sources", list("sources")),
-            ("Keywords", list("keywords")),
-            ("Maintainers", self.maintainers()),
-            ("Annotations", annotations),
-            ("Dependencies", list("dependencies")),
-            ("Deprecated", deprecated.unwrap_or(false).into()),
-            ("IsRoot", true.into()),
-        ];
-        Value::Map(texts.chain(rest).collect())
-    }
-
-    fn maintainers(&self) -> Value {
-        let maintainers = self.fields.get("maintainers").and_then(Json::as_array);
-        let field = |one: &Json, key: &str| {
-            Value::str(one.get(key).and_then(Json::as_str).unwrap_or_default())
-        };
-        maintainers
-            .into_iter()
-            .flatten()
-            .map(|one| {
-                let fields = [
-                    ("Name", field(one, "name")),
-                    ("Email", field(one, "email")),
-                    ("URL", field(one, "url")),
-                ];
-                Value::Map(fields.into_iter().collect())
-            })
-            .collect()
-    }
+fn lock_of(file: &File) -> Result<Json, ChartError> {
+    Ok(yaml::parse_document(
+        &text_of(file)?,
+        &file.name,
+        Numbers::Kept,
+    )?)
 }
 
 fn text_of(file: &File) -> Result<String, ChartError> {
@@ -272,15 +251,4 @@ fn text_of(file: &File) -> Result<String, ChartError> {
         Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned()),
         Err(_) => Err(ChartError::NotText(file.name.clone())),
     }
-}
-
-fn is_hidden_or_signature(name: &str) -> bool {
-    let inner = name.strip_prefix("charts/").unwrap_or(name);
-    inner.starts_with(['_', '.']) || !inner.contains('/') && !is_archive(inner)
-}
-
-fn is_archive(name: &str) -> bool {
-    Path::new(name)
-        .extension()
-        .is_some_and(|extension| extension == "tgz")
 }

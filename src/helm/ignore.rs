@@ -1,70 +1,89 @@
 //! A chart's folder on disk, without what its `.helmignore` names.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::chart::{ChartError, File};
 use super::glob::Glob;
 
-/// The largest file and folder a chart may have.
+/// What a chart may be made of, as in an archive.
 const MAX_SIZE: u64 = 100 << 20;
+const MAX_FILES: usize = 20_000;
 
-/// Reads all files of the folder, sorted by path.
+/// Reads all files of the folder, each folder's entries in the order of their names.
 pub(crate) fn read_folder(folder: &Path) -> Result<Vec<File>, ChartError> {
     let rules = Rules::parse(&match fs::read_to_string(folder.join(".helmignore")) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(source) => return Err(unreadable(&folder.join(".helmignore"), source)),
     })?;
-    let mut files = Vec::new();
-    let mut size = 0;
-    collect(folder, "", &rules, &mut files, &mut size)?;
-    files.sort_by(|left: &File, right| left.name.cmp(&right.name));
-    Ok(files)
+    let mut walk = Walk {
+        rules,
+        files: Vec::new(),
+        size: 0,
+        above: Vec::new(),
+    };
+    walk.folder(folder, "")?;
+    Ok(walk.files)
 }
 
-fn collect(
-    folder: &Path,
-    prefix: &str,
-    rules: &Rules,
-    files: &mut Vec<File>,
-    size: &mut u64,
-) -> Result<(), ChartError> {
-    let entries = fs::read_dir(folder).map_err(|source| unreadable(folder, source))?;
-    for entry in entries {
-        let entry = entry.map_err(|source| unreadable(folder, source))?;
-        let path = entry.path();
-        let Ok(name) = entry.file_name().into_string() else {
-            continue;
-        };
-        let relative = format!("{prefix}{name}");
+struct Walk {
+    rules: Rules,
+    files: Vec<File>,
+    size: u64,
+    /// The folders we are in, as they are called without links.
+    above: Vec<PathBuf>,
+}
+
+impl Walk {
+    fn folder(&mut self, folder: &Path, prefix: &str) -> Result<(), ChartError> {
+        let real = fs::canonicalize(folder).map_err(|source| unreadable(folder, source))?;
+        if self.above.contains(&real) {
+            let problem = format!("holds the link `{prefix}`, which leads back to what it lies in");
+            return Err(ChartError::Folder(problem));
+        }
+        self.above.push(real);
+        let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let mut entries = entries.map_err(|source| unreadable(folder, source))?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let path = entry.path();
+            let Ok(name) = entry.file_name().into_string() else {
+                let problem = format!("holds `{}`, which is no UTF-8 name", path.display());
+                return Err(ChartError::Folder(problem));
+            };
+            self.entry(&path, format!("{prefix}{name}"))?;
+        }
+        self.above.pop();
+        Ok(())
+    }
+
+    fn entry(&mut self, path: &Path, name: String) -> Result<(), ChartError> {
         // Follows links, as Helm does.
-        let kind = fs::metadata(&path).map_err(|source| unreadable(&path, source))?;
-        if rules.ignores(&relative, kind.is_dir()) {
-            continue;
+        let kind = fs::metadata(path).map_err(|source| unreadable(path, source))?;
+        if self.rules.ignores(&name, kind.is_dir()) {
+            return Ok(());
         }
         if kind.is_dir() {
-            if prefix.matches('/').count() > 64 {
-                return Err(ChartError::Archive("nests folders too deep".to_owned()));
-            }
-            collect(&path, &format!("{relative}/"), rules, files, size)?;
-        } else if kind.is_file() {
-            *size += kind.len();
-            if *size > MAX_SIZE {
-                return Err(ChartError::Archive("is larger than 100 MiB".to_owned()));
-            }
-            let data = fs::read(&path).map_err(|source| unreadable(&path, source))?;
-            let data = match data.strip_prefix(b"\xef\xbb\xbf") {
-                Some(rest) => rest.to_vec(),
-                None => data,
-            };
-            files.push(File {
-                name: relative,
-                data,
-            });
+            return self.folder(path, &format!("{name}/"));
         }
+        if !kind.is_file() {
+            let problem = format!("holds `{name}`, which is neither a file nor a folder");
+            return Err(ChartError::Folder(problem));
+        }
+        self.size += kind.len();
+        if self.size > MAX_SIZE || self.files.len() >= MAX_FILES {
+            let problem = format!("holds more than 100 MiB or {MAX_FILES} files");
+            return Err(ChartError::Folder(problem));
+        }
+        let data = fs::read(path).map_err(|source| unreadable(path, source))?;
+        let data = match data.strip_prefix(b"\xef\xbb\xbf") {
+            Some(rest) => rest.to_vec(),
+            None => data,
+        };
+        self.files.push(File { name, data });
+        Ok(())
     }
-    Ok(())
 }
 
 fn unreadable(path: &Path, source: std::io::Error) -> ChartError {
@@ -96,7 +115,7 @@ impl Rules {
             }
             if line.contains("**") {
                 let problem = "has a `.helmignore` with `**`, which Helm does not support";
-                return Err(ChartError::Archive(problem.to_owned()));
+                return Err(ChartError::Folder(problem.to_owned()));
             }
             let (line, is_negated) = match line.strip_prefix('!') {
                 Some(rest) => (rest, true),
@@ -108,7 +127,7 @@ impl Rules {
             };
             let Some(glob) = Glob::new(line.trim_start_matches('/')) else {
                 let problem = "has a `.helmignore` with a pattern that cannot be read";
-                return Err(ChartError::Archive(problem.to_owned()));
+                return Err(ChartError::Folder(problem.to_owned()));
             };
             rules.push(Rule {
                 glob,

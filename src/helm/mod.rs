@@ -6,12 +6,15 @@
 
 mod archive;
 mod chart;
+mod coalesce;
 mod constraint;
+mod dependencies;
 mod engine;
 mod funcs;
 mod glob;
 mod ignore;
 mod manifest;
+mod metadata;
 mod print;
 pub mod record;
 pub mod schema;
@@ -27,9 +30,11 @@ use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
 
-pub use chart::{Chart, ChartError, File, Metadata};
+pub use chart::{Chart, ChartError, File};
+pub use coalesce::CoalesceError;
 pub use engine::{LookupKey, Lookups, TemplateError};
 pub use manifest::{Hook, Manifest, ManifestError, parse_manifest_text};
+pub use metadata::{Dependency, Metadata, MetadataError};
 pub use yaml::YamlError;
 
 /// What templates see as `.Release`.
@@ -52,6 +57,15 @@ pub struct Capabilities {
     pub kube_version: String,
     /// Its group versions, and `group/version/Kind` for what charts ask in that form.
     pub api_versions: Vec<String>,
+}
+
+/// A chart as values make it: with the subcharts that take part, and with all defaults below the values.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The chart, its dependencies decided and its imports made. This is what a release record holds.
+    pub chart: Chart,
+    /// The user's values over those of the chart and all its subcharts.
+    pub values: Value,
 }
 
 /// The outcome of a render.
@@ -81,6 +95,20 @@ impl Rendered {
     }
 }
 
+/// A chart that cannot be used with these values.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PrepareError {
+    /// The chart lends templates to others and installs nothing.
+    #[error("`{0}` is a library chart, which cannot be installed")]
+    Library(String),
+    /// Subcharts are not there.
+    #[error("found in Chart.yaml, but missing in charts/ directory: {}", .0.join(", "))]
+    Missing(Vec<String>),
+    /// The values do not fit the subcharts.
+    #[error(transparent)]
+    Values(#[from] CoalesceError),
+}
+
 /// A chart that cannot be rendered.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
@@ -90,9 +118,6 @@ pub enum RenderError {
     /// What the templates make is not usable.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// The chart lends templates to others and installs nothing.
-    #[error("`{0}` is a library chart, which cannot be installed")]
-    Library(String),
     /// The chart does not work with this Kubernetes.
     #[error("chart `{chart}` needs Kubernetes `{wanted}`, which {found} is not")]
     KubeVersion {
@@ -105,15 +130,32 @@ pub enum RenderError {
     },
 }
 
-/// Renders a chart with values that [`values::coalesce`] made.
+/// Decides which subcharts take part, and puts the user's values over all defaults.
+pub fn prepare(chart: &Chart, user: &Value) -> Result<Prepared, PrepareError> {
+    if chart.metadata.is_library() {
+        return Err(PrepareError::Library(chart.name().to_owned()));
+    }
+    let missing = dependencies::missing(chart);
+    if !missing.is_empty() {
+        let names = missing.into_iter().map(str::to_owned).collect();
+        return Err(PrepareError::Missing(names));
+    }
+    let mut chart = chart.clone();
+    dependencies::process(&mut chart, user)?;
+    let values = coalesce::coalesce(&chart, user, coalesce::Nulls::Delete)?;
+    let values = coalesce::to_json(&values);
+    Ok(Prepared { chart, values })
+}
+
+/// Renders a chart.
 pub fn render(
-    chart: &Chart,
-    values: &Value,
+    prepared: &Prepared,
     release: &ReleaseInfo,
     capabilities: &Capabilities,
     lookups: &Lookups,
 ) -> Result<Rendering, RenderError> {
-    check_usable(chart, capabilities)?;
+    let Prepared { chart, values } = prepared;
+    check_version(chart, capabilities)?;
     let mut files = match engine::render_files(chart, values, release, capabilities, lookups)? {
         engine::Texts::Rendered(files) => files,
         engine::Texts::Needs(needs) => return Ok(Rendering::Needs(needs)),
@@ -128,10 +170,7 @@ pub fn render(
     }))
 }
 
-fn check_usable(chart: &Chart, capabilities: &Capabilities) -> Result<(), RenderError> {
-    if chart.metadata.is_library() {
-        return Err(RenderError::Library(chart.name().to_owned()));
-    }
+fn check_version(chart: &Chart, capabilities: &Capabilities) -> Result<(), RenderError> {
     let Some(wanted) = &chart.metadata.kube_version else {
         return Ok(());
     };

@@ -314,8 +314,8 @@ impl From<&Chart> for RecordedChart {
                 .collect()
         };
         Self {
-            metadata: chart.metadata.fields.clone(),
-            lock: Value::Null,
+            metadata: chart.metadata.to_json(),
+            lock: chart.lock.clone(),
             templates: files(&chart.templates),
             values: chart.values.clone(),
             schema: chart.schema.clone().map(Base64),

@@ -42,10 +42,10 @@ fn capabilities() -> Capabilities {
 
 /// Renders with every lookup answered by nothing.
 fn render_all(chart: &Chart) -> Result<Rendered, String> {
-    let values = values::coalesce(chart, &json!({}));
+    let prepared = prepare(chart, &json!({})).map_err(|error| error.to_string())?;
     let mut lookups = Lookups::new();
     loop {
-        match render(chart, &values, &release(), &capabilities(), &lookups) {
+        match render(&prepared, &release(), &capabilities(), &lookups) {
             Ok(Rendering::Done(rendered)) => return Ok(rendered),
             Ok(Rendering::Needs(keys)) => {
                 lookups.extend(keys.into_iter().map(|key| (key, json!({}))));
@@ -174,14 +174,15 @@ fn endless_templates_end_in_an_error() {
 fn a_missing_lookup_is_asked_for_and_its_answer_used() {
     let text = "{{ $s := lookup \"v1\" \"Secret\" .Release.Namespace \"x\" }}kind: A\nfound: {{ $s.data.key }}\n";
     let chart = chart(&[("templates/x.yaml", text)]);
+    let prepared = prepare(&chart, &json!({})).unwrap();
     let mut lookups = Lookups::new();
-    let first = render(&chart, &json!({}), &release(), &capabilities(), &lookups).unwrap();
+    let first = render(&prepared, &release(), &capabilities(), &lookups).unwrap();
     let Rendering::Needs(keys) = first else {
         panic!("the render needs a lookup");
     };
     assert_eq!(keys.len(), 1);
     lookups.insert(keys[0].clone(), json!({"data": {"key": "yes"}}));
-    let second = render(&chart, &json!({}), &release(), &capabilities(), &lookups).unwrap();
+    let second = render(&prepared, &release(), &capabilities(), &lookups).unwrap();
     let Rendering::Done(rendered) = second else {
         panic!("everything is known");
     };
@@ -224,8 +225,20 @@ fn charts_that_cannot_be_used_are_refused() {
     let cases = [
         ("name: x", "`Chart.yaml`: `version` is missing"),
         (
-            "name: x\nversion: 1.0.0\ndependencies: [{name: redis}]",
-            "the chart has subcharts (`redis`), which are not supported yet",
+            "name: x\nversion: one",
+            "`Chart.yaml`: `version` is no semantic version",
+        ),
+        (
+            "name: x\nversion: 1.0.0\ntype: lib",
+            "`Chart.yaml`: `type` is neither `application` nor `library`",
+        ),
+        (
+            "name: [x]\nversion: 1.0.0",
+            "`Chart.yaml`: `name` is no text",
+        ),
+        (
+            "name: x\nversion: 1.0.0\ndependencies: [{name: a}, {name: b, alias: a}]",
+            "`Chart.yaml`: `dependencies` has more than one with the name or alias `a`",
         ),
     ];
     for (text, expected) in cases {
@@ -246,6 +259,6 @@ fn a_null_of_the_user_deletes_a_default() {
         "a: {b: 1, c: {d: 2, e: null}}\nf: 3\ng: null\n",
     )]);
     let user = values::parse("a: {b: null, c: {x: 1}}\nf: null\n", "user").unwrap();
-    let values = values::coalesce(&chart, &user);
-    assert_eq!(values, json!({"a": {"c": {"d": 2.0, "x": 1.0}}}));
+    let prepared = prepare(&chart, &user).unwrap();
+    assert_eq!(prepared.values, json!({"a": {"c": {"d": 2.0, "x": 1.0}}}));
 }

@@ -1,10 +1,9 @@
-//! Values: reading them from YAML, merging layers, and giving a chart its defaults.
+//! Values: reading them from YAML and merging layers.
 //!
-//! The grammar of `--set` lives in a file of its own.
+//! The grammar of `--set` lives in a file of its own, and so does what gives them the chart's defaults.
 
 use serde_json::{Map, Value};
 
-use super::Chart;
 use super::yaml::{self, Numbers, YamlError};
 
 pub use super::set::{SetError, set, set_file, set_json, set_literal, set_string};
@@ -56,68 +55,4 @@ pub fn merge(base: &mut Value, over: Value) {
         }
         (base, over) => *base = over,
     }
-}
-
-/// The user's values over the chart's defaults; a null of the user deletes a default.
-pub fn coalesce(chart: &Chart, user: &Value) -> Value {
-    let mut values = match user {
-        Value::Object(entries) => entries.clone(),
-        _ => Map::new(),
-    };
-    let Value::Object(defaults) = &chart.values else {
-        return Value::Object(values);
-    };
-    for (key, default) in defaults {
-        match values.get_mut(key) {
-            Some(Value::Null) => {
-                values.remove(key);
-            }
-            Some(Value::Object(given)) => {
-                if let Value::Object(default) = default {
-                    coalesce_tables(given, without_nulls(default));
-                }
-            }
-            Some(_) => {}
-            None => match default {
-                Value::Null => {}
-                Value::Object(default) => {
-                    values.insert(key.clone(), Value::Object(without_nulls(default)));
-                }
-                default => {
-                    values.insert(key.clone(), default.clone());
-                }
-            },
-        }
-    }
-    Value::Object(values)
-}
-
-fn coalesce_tables(given: &mut Map<String, Value>, defaults: Map<String, Value>) {
-    for (key, default) in defaults {
-        match given.get_mut(&key) {
-            Some(Value::Null) => {
-                given.remove(&key);
-            }
-            Some(Value::Object(given)) => {
-                if let Value::Object(default) = default {
-                    coalesce_tables(given, default);
-                }
-            }
-            Some(_) => {}
-            None => {
-                given.insert(key, default);
-            }
-        }
-    }
-}
-
-/// A null among the defaults means that there is no default.
-fn without_nulls(map: &Map<String, Value>) -> Map<String, Value> {
-    map.iter()
-        .filter_map(|(key, value)| match value {
-            Value::Null => None,
-            Value::Object(inner) => Some((key.clone(), Value::Object(without_nulls(inner)))),
-            value => Some((key.clone(), value.clone())),
-        })
-        .collect()
 }

@@ -52,8 +52,9 @@ fn check_schema(chart: &Chart, request: &CreateRequest) -> Result<(), Error> {
     let Some(schema) = &chart.schema else {
         return Ok(());
     };
-    let values = helm::values::coalesce(chart, &request.values);
-    let violations = helm::schema::validate(schema, &values).map_err(|error| {
+    let prepared = helm::prepare(chart, &request.values)
+        .map_err(|error| Error::usage("the chart cannot be used").because(&error))?;
+    let violations = helm::schema::validate(schema, &prepared.values).map_err(|error| {
         Error::usage("the chart's `values.schema.json` cannot be used").because(&error)
     })?;
     if violations.is_empty() {

@@ -176,7 +176,7 @@ fn top_level(
     .collect();
     let capabilities = CapabilitiesObject::new(capabilities);
     [
-        ("Chart", chart.metadata.to_template_value()),
+        ("Chart", chart.metadata.to_template_value(true)),
         ("Files", Value::Object(Rc::new(Files::new(&chart.files)))),
         ("Release", Value::Map(release)),
         ("Capabilities", Value::Object(Rc::new(capabilities))),
