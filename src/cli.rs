@@ -8,7 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::ArgValueCandidates;
 
 use crate::command::{
-    completion, connect, create, delete, disconnect, list, sleep, tunnel_serve, version, wake,
+    completion, config, connect, create, delete, disconnect, list, sleep, tunnel_serve, version,
+    wake,
 };
 use crate::complete;
 use crate::error::Error;
@@ -129,6 +130,11 @@ pub enum Command {
         missing_docs,
         reason = "documented at its arguments, which is its help text"
     )]
+    Config(config::ConfigArgs),
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
     Version(version::VersionArgs),
     #[command(hide = true)]
     #[expect(
@@ -158,5 +164,5 @@ impl GlobalArgs {
 fn read<T: Value>(flag: &str, text: Option<&str>) -> Result<Option<T>, Error> {
     text.map(T::parse)
         .transpose()
-        .map_err(|invalid| invalid.at(&format!("`{flag}`")))
+        .map_err(|invalid| invalid.into_error(format!("cannot use `{flag}`")))
 }

@@ -88,13 +88,15 @@ where
 
 fn session() -> Option<Session> {
     let process = Process::current();
-    let settings = Settings::resolve(flags(&typed(&process)), &process).ok()?;
+    let flags = flags(&typed(&process));
+    let settings = Settings::resolve(flags.clone(), &process).ok()?;
     let ui = Ui::new(Manner {
         is_quiet: true,
         ..Manner::default()
     });
     Some(Session {
         process,
+        flags,
         settings,
         ui,
         agent: AGENT,

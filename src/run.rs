@@ -65,17 +65,13 @@ fn run_command_line(process: Process) -> ExitCode {
         Err(code) => return code,
     };
     let wanted = cli.global.output.unwrap_or_default();
-    let resolved =
-        cli.global
-            .to_layer()
-            .and_then(|flags| match Settings::resolve(flags.clone(), &process) {
-                Err(_) if command::is_local(&cli.command) => {
-                    Ok(Settings::from_flags(flags, &process))
-                }
-                resolved => resolved,
-            });
-    let settings = match resolved {
+    let flags = match cli.global.to_layer() {
+        Ok(flags) => flags,
+        Err(error) => return fail(&error, wanted),
+    };
+    let settings = match Settings::resolve(flags.clone(), &process) {
         Ok(settings) => settings,
+        Err(_) if command::is_local(&cli.command) => Settings::from_flags(flags.clone(), &process),
         Err(error) => return fail(&error, wanted),
     };
     start_log(&process, cli.global.verbose);
@@ -94,6 +90,7 @@ fn run_command_line(process: Process) -> ExitCode {
     };
     let session = Session {
         process,
+        flags,
         settings,
         ui,
         agent,

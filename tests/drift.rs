@@ -141,6 +141,18 @@ fn commands(root: &Command) -> impl Iterator<Item = &Command> {
 }
 
 fn section(command: &Command) -> String {
+    let below = commands(command).map(|below| {
+        subsection(
+            "###",
+            &format!("{} {}", command.get_name(), below.get_name()),
+            below,
+        )
+    });
+    subsection("##", command.get_name(), command) + &below.collect::<String>()
+}
+
+/// What is said of one command, below a heading of that depth.
+fn subsection(depth: &str, name: &str, command: &Command) -> String {
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ");
     let own = |argument: &&Arg| {
@@ -149,8 +161,7 @@ fn section(command: &Command) -> String {
     let table = options(command.get_arguments().filter(own));
     let gap = if table.is_empty() { "" } else { "\n" };
     format!(
-        "\n## `vc {}`\n\n{}\n```text\n{usage}\n```\n{gap}{table}",
-        command.get_name(),
+        "\n{depth} `vc {name}`\n\n{}\n```text\n{usage}\n```\n{gap}{table}",
         about(command)
     )
 }

@@ -1,6 +1,7 @@
 //! One file per subcommand: its arguments, what they mean, one call to `lifecycle`, and the view it prints.
 
 pub mod completion;
+pub mod config;
 pub mod connect;
 pub mod create;
 pub mod delete;
@@ -34,6 +35,7 @@ pub enum Ending {
 pub fn run_locally(session: &Session, command: &Command) -> Option<Result<(), Error>> {
     match command {
         Command::Completion(args) => Some(completion::run(session, args)),
+        Command::Config(args) => Some(config::run(session, args)),
         Command::Version(args) => Some(version::run(session, args)),
         _ => None,
     }
@@ -41,7 +43,10 @@ pub fn run_locally(session: &Session, command: &Command) -> Option<Result<(), Er
 
 /// Whether a subcommand is one of those, and so needs no settings either.
 pub fn is_local(command: &Command) -> bool {
-    matches!(command, Command::Completion(_) | Command::Version(_))
+    matches!(
+        command,
+        Command::Completion(_) | Command::Config(_) | Command::Version(_)
+    )
 }
 
 /// Runs a subcommand.
@@ -55,6 +60,7 @@ pub async fn run(session: &Session, command: Command) -> Result<Ending, Error> {
         Command::Sleep(args) => sleep::run(session, args).await,
         Command::Wake(args) => wake::run(session, args).await,
         Command::Completion(args) => completion::run(session, &args),
+        Command::Config(args) => config::run(session, &args),
         Command::Version(args) => version::run(session, &args),
         Command::TunnelServe(args) => tunnel_serve::run(session, args).await,
     }?;

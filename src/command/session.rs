@@ -9,7 +9,7 @@ use crate::kubeconfig::{Files, Kubeconfig};
 use crate::lifecycle::{self, Identity, Local, Scope};
 use crate::process::Process;
 use crate::progress::Progress;
-use crate::settings::Settings;
+use crate::settings::{Layer, Settings};
 use crate::ui::Ui;
 
 /// How the names begin that the `vcluster` CLI gives to contexts.
@@ -19,6 +19,8 @@ const VCLUSTER_PREFIX: &str = "vcluster_";
 pub struct Session {
     /// The process it runs in.
     pub process: Process,
+    /// What its flags alone say.
+    pub flags: Layer,
     /// What holds for it.
     pub settings: Settings,
     /// The user's side.

@@ -112,12 +112,15 @@ impl File {
         Ok(layer)
     }
 
-    /// Says a setting in it, which `text` must be a value of; all else stays as it is written.
-    pub fn set(&self, key: &str, text: &str) -> Result<(), Error> {
+    /// Says a setting in it; all else stays as it is written. Whether that changed anything.
+    pub fn set(&self, key: &str, text: &str) -> Result<bool, Error> {
         let written = quoted(text);
         let old = self.text.clone().unwrap_or_default();
         let mut new = old.clone();
         if let Some(entry) = self.entries.iter().find(|entry| entry.key == key) {
+            if entry.value.as_deref() == Some(text) {
+                return Ok(false);
+            }
             let blank = if entry.value_span.is_empty() { " " } else { "" };
             new.replace_range(entry.value_span.clone(), &format!("{blank}{written}"));
         } else {
@@ -128,14 +131,14 @@ impl File {
         }
         let mut wanted = values(&self.entries);
         wanted.insert(key, Some(text));
-        self.replace(&new, &wanted)
+        self.replace(&new, &wanted).map(|()| true)
     }
 
-    /// Says nothing of a key any more; its whole line goes.
-    pub fn unset(&self, key: &str) -> Result<(), Error> {
+    /// Says nothing of a key any more; its whole line goes. Whether that changed anything.
+    pub fn unset(&self, key: &str) -> Result<bool, Error> {
         let old = self.text.clone().unwrap_or_default();
         let Some(entry) = self.entries.iter().find(|entry| entry.key == key) else {
-            return Ok(());
+            return Ok(false);
         };
         let begin = old[..entry.key_start].rfind('\n').map_or(0, |end| end + 1);
         let end = old[entry.value_span.end..]
@@ -145,7 +148,7 @@ impl File {
         new.replace_range(begin..end, "");
         let mut wanted = values(&self.entries);
         wanted.remove(key);
-        self.replace(&new, &wanted)
+        self.replace(&new, &wanted).map(|()| true)
     }
 
     /// Writes a new text if it says what it should and nothing else.
@@ -308,7 +311,7 @@ fn byte(index: u64) -> usize {
 mod tests {
     use super::*;
 
-    fn edited(text: &str, edit: impl FnOnce(&File) -> Result<(), Error>) -> String {
+    fn edited(text: &str, edit: impl FnOnce(&File) -> Result<bool, Error>) -> String {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/config.yaml");
         if !text.is_empty() {

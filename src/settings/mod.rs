@@ -131,7 +131,7 @@ fn from_variables(process: &Process) -> Result<Layer, Error> {
         };
         layer
             .say(setting.key, text)
-            .map_err(|invalid| invalid.at(&format!("`{}`", setting.variable)))?;
+            .map_err(|invalid| invalid.into_error(format!("cannot use `{}`", setting.variable)))?;
     }
     Ok(layer)
 }

@@ -93,6 +93,11 @@ macro_rules! settings {
                 Ok(())
             }
 
+            /// Whether a text is a value of a setting.
+            pub fn check(key: &str, text: &str) -> Result<(), Invalid> {
+                Self::default().say(key, text.as_ref())
+            }
+
             /// What it says of a setting.
             pub fn text_of(&self, key: &str) -> Option<String> {
                 match key {

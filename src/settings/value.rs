@@ -27,9 +27,9 @@ impl Invalid {
         }
     }
 
-    /// The error of a place that says this, such as a variable or a flag.
-    pub fn at(self, place: &str) -> Error {
-        let mut error = Error::usage(format!("cannot use {place}"));
+    /// The error of what cannot be done with it.
+    pub fn into_error(self, message: String) -> Error {
+        let mut error = Error::usage(message);
         error.push_cause(self.problem);
         error.hints.extend(self.hint);
         error

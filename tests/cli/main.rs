@@ -4,6 +4,7 @@
 mod support;
 
 mod completion;
+mod config;
 mod connect;
 mod create;
 mod delete;

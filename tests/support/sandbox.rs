@@ -141,6 +141,11 @@ impl Sandbox {
         fs::write(path, text).expect("a file in the sandbox");
     }
 
+    /// A file within the sandbox, byte for byte.
+    pub(crate) fn read(&self, below: &str) -> String {
+        fs::read_to_string(self.path(below)).expect("a file in the sandbox")
+    }
+
     /// The user's kubeconfig, byte for byte.
     pub(crate) fn kubeconfig(&self) -> String {
         fs::read_to_string(self.path("home/.kube/config")).expect("the user's kubeconfig")
