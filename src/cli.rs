@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::ArgValueCandidates;
 
 use crate::command::{
-    completion, config, connect, create, delete, disconnect, list, sleep, tunnel_serve, version,
-    wake,
+    completion, config, connect, create, delete, disconnect, history, list, sleep, tunnel_serve,
+    version, wake,
 };
 use crate::complete;
 use crate::error::Error;
@@ -121,6 +121,11 @@ pub enum Command {
         reason = "documented at its arguments, which is its help text"
     )]
     Delete(delete::DeleteArgs),
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
+    History(history::HistoryArgs),
     #[expect(
         missing_docs,
         reason = "documented at its arguments, which is its help text"

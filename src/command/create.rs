@@ -114,6 +114,7 @@ pub async fn run(session: &Session, args: CreateArgs) -> Result<(), Error> {
     .await?;
     let connects = !(args.no_wait || args.no_connect);
     let options = CreateOptions {
+        operator: session.operator(),
         upgrade: args.upgrade,
         wait: !args.no_wait,
     };

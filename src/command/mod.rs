@@ -6,6 +6,7 @@ pub mod connect;
 pub mod create;
 pub mod delete;
 pub mod disconnect;
+pub mod history;
 pub mod list;
 mod session;
 pub mod sleep;
@@ -55,6 +56,7 @@ pub async fn run(session: &Session, command: Command) -> Result<Ending, Error> {
         Command::Connect(args) => return connect::run(session, args).await,
         Command::Create(args) => Box::pin(create::run(session, args)).await,
         Command::Disconnect(args) => disconnect::run(session, args).await,
+        Command::History(args) => history::run(session, args).await,
         Command::List(args) => list::run(session, args).await,
         Command::Delete(args) => delete::run(session, args).await,
         Command::Sleep(args) => sleep::run(session, args).await,

@@ -6,7 +6,7 @@ use crate::cluster::ClusterRef;
 use crate::error::{Error, Kind};
 use crate::host::Host;
 use crate::kubeconfig::{Files, Kubeconfig};
-use crate::lifecycle::{self, Identity, Local, Scope};
+use crate::lifecycle::{self, Identity, Local, Operator, Scope};
 use crate::process::Process;
 use crate::progress::Progress;
 use crate::settings::{Layer, Settings};
@@ -41,6 +41,11 @@ impl Session {
     /// Where the work reports to.
     pub fn progress(&self) -> &dyn Progress {
         self.ui.reporter()
+    }
+
+    /// Who runs this command, and until when it may go on.
+    pub fn operator(&self) -> Operator {
+        Operator::current(&self.process, self.settings.timeout)
     }
 
     /// The namespaces that a command is about.

@@ -75,6 +75,9 @@ pub struct Info {
     /// Where it stands.
     #[serde(default)]
     pub status: Status,
+    /// The revision that this one went back to; 0 for one that is no rollback.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rollback_revision: u64,
     /// The rendered notes.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub notes: String,
@@ -301,6 +304,16 @@ impl Status {
     }
 }
 
+impl RecordedChart {
+    /// A text field of `Chart.yaml`; empty where there is none.
+    pub fn text(&self, field: &str) -> &str {
+        self.metadata
+            .get(field)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+}
+
 impl From<&Chart> for RecordedChart {
     fn from(chart: &Chart) -> Self {
         let files = |files: &[super::File]| {
@@ -355,6 +368,14 @@ impl<'de> Deserialize<'de> for Base64 {
             .map(Self)
             .map_err(|_| serde::de::Error::custom("the data is no base64"))
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Go writes an empty list as null.

@@ -4,12 +4,13 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 
 use super::existing::{compare, note_old_claims, refuse_foreign_objects, refuse_second_cluster};
-use super::release::{self, Recorded};
+use super::history::History;
+use super::operation::Operator;
+use super::release::{self, Operation};
 use super::wait::Watches;
 use crate::cluster::{ClusterRef, Object, ObjectRef, Plan, Tier, VirtualCluster};
 use crate::driver::vcluster::{self, CreateRequest};
 use crate::error::{Error, Kind};
-use crate::helm::record::{Release, Status};
 use crate::helm::{self, Chart};
 use crate::host::read::{Partial, Secret};
 use crate::host::{Collection, Host, HostError};
@@ -24,7 +25,7 @@ pub struct Facts {
     /// The host's Kubernetes version.
     pub host_version: String,
     namespace: Place,
-    history: Vec<Recorded>,
+    pub(super) history: History,
 }
 
 /// What is known of the namespace.
@@ -37,8 +38,10 @@ enum Place {
 }
 
 /// How a create is to go about it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct CreateOptions {
+    /// Who creates.
+    pub operator: Operator,
     /// Change a cluster that is there and differs.
     pub upgrade: bool,
     /// Watch it become ready.
@@ -70,7 +73,7 @@ pub async fn look(host: &Host, reference: &ClusterRef) -> Result<Facts, Error> {
     let (version, namespace, history) = tokio::join!(
         host.fetch_version(),
         host.fetch::<Partial>(&namespaces, reference.namespace.as_str()),
-        release::history(host, reference),
+        History::fetch(host, reference),
     );
     let namespace = match namespace {
         Ok(None) => Place::Absent,
@@ -93,38 +96,14 @@ pub async fn look(host: &Host, reference: &ClusterRef) -> Result<Facts, Error> {
 }
 
 impl Facts {
-    /// The newest record of the release that is to be created.
-    pub(super) fn newest(&self) -> Option<&Recorded> {
-        self.history.last()
-    }
-
     /// The revision that the next record gets: a command that was cut off is gone on with, if it wanted the same.
     pub fn next_revision(&self, values: &Value) -> u64 {
-        match self.newest() {
+        match self.history.newest() {
             Some(newest) if newest.is_pending() && newest.release.config == *values => {
                 newest.release.version
             }
-            Some(newest) => newest.release.version + 1,
-            None => 1,
+            _ => self.history.next_revision(),
         }
-    }
-
-    /// Whether the release has ever come to run, and was not deleted since.
-    pub(super) fn is_deployed(&self) -> bool {
-        use Status::{Deployed, Superseded, Uninstalled, Uninstalling};
-        let status = |recorded: &Recorded| recorded.release.info.status;
-        !matches!(self.newest().map(status), Some(Uninstalled | Uninstalling))
-            && self
-                .history
-                .iter()
-                .any(|recorded| matches!(status(recorded), Deployed | Superseded))
-    }
-}
-
-impl Recorded {
-    /// Whether the command that wrote it goes on still, or was cut off.
-    pub(super) fn is_pending(&self) -> bool {
-        self.release.info.status.is_pending()
     }
 }
 
@@ -140,6 +119,8 @@ pub async fn create(
 ) -> Result<Created, Error> {
     let reference = &request.reference;
     let mut asleep = None;
+    facts.history.check_readable(reference)?;
+    facts.history.cut_off(reference, &options.operator)?;
     if facts.namespace != Place::Absent {
         let workloads = refuse_second_cluster(host, reference).await?;
         if let Some(unchanged) = compare(&facts, chart, request, options.upgrade, &workloads)? {
@@ -151,7 +132,7 @@ pub async fn create(
             .into_iter()
             .find(|cluster| cluster.state.is_sleeping());
     }
-    let is_new = !facts.is_deployed();
+    let is_new = !facts.history.is_deployed();
     progress.begin(&format!("creating the objects of {reference}"));
     if facts.namespace == Place::Absent && !create_namespace(host, reference).await? {
         // Somebody made it since we looked.
@@ -171,14 +152,18 @@ pub async fn create(
     let revision = facts.next_revision(&request.values);
     let first_deployed = facts
         .history
+        .revisions
         .first()
         .map(|first| first.release.info.first_deployed.clone());
-    let mut record = release::pending(plan, chart, &request.values, revision, first_deployed);
-    release::write(host, reference, &record).await?;
+    let record = release::pending(plan, chart, &request.values, revision, first_deployed);
+    let history = &facts.history;
+    let operator = &options.operator;
+    let mut operation =
+        Operation::begin(host, reference, operator, record, history, progress).await?;
     let finished = async {
         let (uid, workloads, watches) = apply(host, plan, options.wait).await?;
         if !is_new {
-            remove_dropped_objects(host, plan, &facts.history, progress).await?;
+            remove_dropped_objects(host, plan, history, progress).await?;
         }
         // A cluster that slept has been woken by this, and must not be marked as sleeping.
         if let Some(sleeping) = asleep {
@@ -191,7 +176,7 @@ pub async fn create(
     let (uid, workloads, watches) = match finished.await {
         Ok(finished) => finished,
         Err(error) => {
-            note_failure(host, reference, &mut record, &error).await;
+            operation.fail(&error).await;
             let hint = if is_new {
                 format!(
                     "correct it and run the command again, or `vc delete {name} -n {namespace}` to remove what was created"
@@ -204,18 +189,12 @@ pub async fn create(
                 .hint(hint));
         }
     };
-    let older = facts
-        .history
-        .into_iter()
-        .filter(|old| old.release.version != revision)
-        .collect();
-    release::supersede(host, reference, older).await?;
     let description = if is_new {
         "Install complete"
     } else {
         "Upgrade complete"
     };
-    release::set_status(host, reference, &mut record, Status::Deployed, description).await?;
+    operation.finish(history, description).await?;
     progress.end();
     Ok(Created::Applied(Box::new(Applied {
         is_new,
@@ -223,17 +202,6 @@ pub async fn create(
         workloads,
         watches,
     })))
-}
-
-/// Says in the record why the objects could not be applied, so that it does not stay pending.
-async fn note_failure(host: &Host, reference: &ClusterRef, record: &mut Release, error: &Error) {
-    let cause = error
-        .causes
-        .first()
-        .map_or(String::new(), |cause| format!(": {cause}"));
-    let why = format!("{}{cause}", error.message);
-    // That this fails too is no news beside the first failure.
-    let _ = release::set_status(host, reference, record, Status::Failed, &why).await;
 }
 
 impl Applied {
@@ -321,14 +289,10 @@ async fn apply_tier(host: &Host, plan: &Plan, tier: Tier) -> Result<Vec<Value>, 
 async fn remove_dropped_objects(
     host: &Host,
     plan: &Plan,
-    history: &[Recorded],
+    history: &History,
     progress: &dyn Progress,
 ) -> Result<(), Error> {
-    let Some(last) = history
-        .iter()
-        .rev()
-        .find(|old| old.release.info.status == Status::Deployed)
-    else {
+    let Some(last) = history.deployed() else {
         return Ok(());
     };
     let old = helm::parse_manifest_text(&last.release.manifest).map_err(|error| {

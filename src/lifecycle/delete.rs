@@ -93,7 +93,7 @@ async fn delete_remains(
     keep_volumes: bool,
     progress: &dyn Progress,
 ) -> Result<Deletion, Error> {
-    if let Some(newest) = remains.history.last_mut() {
+    if let Some(newest) = remains.history.revisions.last_mut() {
         let release = &mut newest.release;
         release::set_status(
             host,
@@ -166,7 +166,7 @@ async fn delete_one_by_one(
         remains.free_claims(host, reference).await?;
     }
     delete_synced(host, reference, keep_volumes).await?;
-    if remains.history.is_empty() {
+    if remains.history.revisions.is_empty() {
         for kind in RELEASE_KINDS {
             let collection = Collection::of(kind, Some(reference.namespace.as_str()));
             delete_labelled(host, &collection, &reference.selector()).await?;
@@ -234,7 +234,7 @@ async fn delete_claims(host: &Host, reference: &ClusterRef) -> Result<(), HostEr
 
 /// The objects of the newest record, less those that it asks to keep.
 fn recorded_objects(remains: &Remains, reference: &ClusterRef) -> Result<Vec<Object>, Error> {
-    let Some(newest) = remains.history.last() else {
+    let Some(newest) = remains.history.newest() else {
         return Ok(Vec::new());
     };
     let manifests = helm::parse_manifest_text(&newest.release.manifest).map_err(|error| {

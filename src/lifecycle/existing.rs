@@ -54,7 +54,7 @@ pub(super) fn compare<'a>(
 ) -> Result<Option<&'a VirtualCluster>, Error> {
     let reference = &request.reference;
     let own = workloads.first();
-    let Some(newest) = facts.newest() else {
+    let Some(newest) = facts.history.newest() else {
         return match own {
             None => Ok(None),
             Some(_) => Err(Error::new(
@@ -90,9 +90,8 @@ pub(super) fn compare<'a>(
     match own {
         Some(cluster) if differences.is_empty() && is_settled => Ok(Some(cluster)),
         _ if differences.is_empty() || upgrade => Ok(None),
-        // What failed at first, or was being deleted, is no cluster that anybody could miss; a pending one may be
-        // another command's at this moment.
-        _ if !facts.is_deployed() && !newest.is_pending() => Ok(None),
+        // What failed at first, was cut off, or was being deleted is no cluster that anybody could miss.
+        _ if !facts.history.is_deployed() => Ok(None),
         _ => {
             let mut error = Error::new(
                 Kind::Exists,

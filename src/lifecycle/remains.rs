@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::release::{self, Recorded};
+use super::history::History;
 use crate::cluster::ClusterRef;
 use crate::driver::vcluster;
 use crate::error::Error;
@@ -11,7 +11,7 @@ use crate::host::{Collection, Host, HostError};
 
 /// What there is of a cluster.
 pub(super) struct Remains {
-    pub(super) history: Vec<Recorded>,
+    pub(super) history: History,
     namespace: Option<Partial>,
     workloads: Vec<(Collection, Workload)>,
     claims: Vec<Partial>,
@@ -29,7 +29,7 @@ impl Remains {
         );
         let (namespace, history, stateful, stateless, found) = tokio::join!(
             host.fetch::<Partial>(&namespaces, reference.namespace.as_str()),
-            release::history(host, reference),
+            History::fetch(host, reference),
             host.list::<Workload>(&statefulsets, ""),
             host.list::<Workload>(&deployments, ""),
             host.list::<Partial>(&claims, ""),
@@ -56,7 +56,9 @@ impl Remains {
     pub(super) fn are_of(&self, reference: &ClusterRef) -> bool {
         let is_ours =
             self.namespace_is_ours() && reference.name.default_namespace() == reference.namespace;
-        !self.history.is_empty() || is_ours || self.own_workloads(reference).next().is_some()
+        self.history.is_of_virtual_cluster(reference)
+            || is_ours
+            || self.own_workloads(reference).next().is_some()
     }
 
     /// Whether the namespace was made for a virtual cluster.

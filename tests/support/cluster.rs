@@ -1,12 +1,10 @@
 //! Virtual clusters as a test finds them: every object on the host, without running `vc create` first.
 
-use std::io::Write;
-
-use flate2::{Compression, write::GzEncoder};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::api_server::{ApiServer, base64};
+use super::release;
 
 /// A virtual cluster that is to be there when the test begins.
 #[derive(Clone, Debug)]
@@ -227,25 +225,14 @@ impl Cluster {
                 "templates": [], "values": {}, "schema": null, "files": [], "lock": null,
             },
         });
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
-        gzip.write_all(release.to_string().as_bytes())
-            .expect("memory takes any length");
-        let packed = base64(gzip.finish().expect("memory takes any length"));
-        json!({
-            "apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1",
-            "metadata": {
-                "name": format!("sh.helm.release.v1.{}.v1", self.name),
-                "namespace": self.namespace,
-                "creationTimestamp": three_days_ago(),
-                "labels": { "owner": "helm", "name": self.name, "status": "deployed", "version": "1" },
-            },
-            "data": { "release": base64(packed) },
-        })
+        let mut secret = release::secret(&release);
+        secret["metadata"]["creationTimestamp"] = three_days_ago().into();
+        secret
     }
 }
 
 /// An age that reads the same however long the test takes.
-fn three_days_ago() -> String {
+pub(crate) fn three_days_ago() -> String {
     let then = Timestamp::now() - SignedDuration::from_hours(73);
     Timestamp::from_second(then.as_second())
         .unwrap_or(then)

@@ -4,4 +4,5 @@ pub(crate) mod api_server;
 pub(crate) mod cluster;
 pub(crate) mod pki;
 pub(crate) mod pod_side;
+pub(crate) mod release;
 pub(crate) mod sandbox;

@@ -243,8 +243,13 @@ static STEADY: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
             r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
             "[UID]",
         ),
+        (
+            r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\b",
+            "[DAY AND TIME]",
+        ),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIMESTAMP]"),
         (r"(127\.0\.0\.1|localhost|\[::1\]):\d+", "${1}:[PORT]"),
+        (r"`[^` ]+` \(pid \d+\)", "`[WHO]` (pid [NUMBER])"),
         (r"\b(port|pid) \d+", "${1} [NUMBER]"),
         (r#""(port|pid)":( ?)\d+"#, "\"${1}\":${2}[NUMBER]"),
         (r"\b\d+(\.\d+)? ?(ms|s)\b", "[TIME]"),
@@ -296,6 +301,26 @@ impl Started<'_> {
                 self.arguments
             );
             thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Waits until the host was asked so many things, or the command has ended; whether it was.
+    ///
+    /// # Panics
+    ///
+    /// If neither comes in time.
+    pub(crate) fn until_asked_times(&mut self, times: usize) -> bool {
+        let begin = Instant::now();
+        loop {
+            let has_ended = self.child.try_wait().expect("our own child").is_some();
+            if self.sandbox.each_call().len() >= times {
+                return true;
+            }
+            if has_ended {
+                return false;
+            }
+            assert!(begin.elapsed() < PATIENCE, "`vc {}` hangs", self.arguments);
+            thread::sleep(Duration::from_millis(1));
         }
     }
 

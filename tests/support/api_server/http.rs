@@ -69,6 +69,7 @@ async fn answer(
         Some(Fault::Delay(time)) => tokio::time::sleep(*time).await,
         _ => {}
     }
+    let is_lost = fault == Some(Fault::LoseAnswer);
     let scripted = match fault {
         Some(Fault::Status(code)) => Some(Failure::scripted(code, None)),
         Some(Fault::RetryAfter(code, seconds)) => Some(Failure::scripted(code, Some(seconds))),
@@ -82,6 +83,11 @@ async fn answer(
         },
     };
     shared.calls.lock().expect("no request panics").all[number].answer = response.status().as_u16();
+    if is_lost {
+        return Err(io::Error::other(
+            "the answer is lost by the script of the test",
+        ));
+    }
     Ok(response)
 }
 

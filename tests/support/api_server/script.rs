@@ -13,6 +13,8 @@ pub(crate) enum Fault {
     RetryAfter(u16, u64),
     /// The connection ends without an answer.
     Reset,
+    /// The request is carried out, and the connection ends without an answer.
+    LoseAnswer,
     /// The answer comes so much later.
     Delay(Duration),
     /// The answer never comes.
