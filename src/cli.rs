@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::ArgValueCandidates;
 
 use crate::command::{
-    completion, config, connect, create, delete, disconnect, history, list, sleep, tunnel_serve,
+    agent, completion, config, connect, create, delete, disconnect, history, list, sleep, tunnels,
     version, wake,
 };
 use crate::complete;
@@ -130,6 +130,11 @@ pub enum Command {
         missing_docs,
         reason = "documented at its arguments, which is its help text"
     )]
+    Tunnels(tunnels::TunnelsArgs),
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
     Completion(completion::CompletionArgs),
     #[expect(
         missing_docs,
@@ -146,7 +151,7 @@ pub enum Command {
         missing_docs,
         reason = "documented at its arguments, which is its help text"
     )]
-    TunnelServe(tunnel_serve::TunnelServeArgs),
+    Agent(agent::AgentArgs),
 }
 
 impl GlobalArgs {

@@ -47,6 +47,22 @@ impl Kind {
         }
     }
 
+    /// The kind that has an exit code; one that is not ours is a failure.
+    pub fn of_code(code: u8) -> Self {
+        [
+            Self::Usage,
+            Self::Host,
+            Self::NotFound,
+            Self::Exists,
+            Self::Timeout,
+            Self::Bug,
+            Self::Interrupted,
+        ]
+        .into_iter()
+        .find(|kind| kind.code() == code)
+        .unwrap_or(Self::Failed)
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::Failed => "failed",

@@ -15,8 +15,11 @@
 //! | [`host`] | the cluster underneath |
 //! | [`helm`], [`chart`] | charts, templates, values, release records |
 //! | [`kubeconfig`], [`tunnel`] | the user's way into a virtual cluster |
+//! | [`agent`] | the process in the background that keeps tunnels |
 //! | [`ui`], [`progress`], [`error`] | what the user sees |
 
+#[cfg(unix)]
+pub mod agent;
 pub mod chart;
 pub mod cli;
 pub mod cluster;

@@ -68,6 +68,14 @@ impl Process {
         self.user_folder("XDG_STATE_HOME", ".local/state")
     }
 
+    /// Where what goes with the machine's restart is kept: `$XDG_RUNTIME_DIR/vc`.
+    pub fn runtime_folder(&self) -> Option<PathBuf> {
+        self.variable("XDG_RUNTIME_DIR")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+            .map(|folder| folder.join("vc"))
+    }
+
     fn user_folder(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
         // The XDG base directory specification: a relative path there is to be ignored.
         let given = self

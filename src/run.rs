@@ -14,7 +14,7 @@ use tokio::time::{Instant, interval_at, timeout};
 use crate::cli::{Cli, Command};
 use crate::command::{self, Ending, Session};
 use crate::error::{Error, Kind};
-use crate::host::{AGENT, TUNNEL_AGENT};
+use crate::host::AGENT;
 use crate::process::Process;
 use crate::settings::Settings;
 use crate::ui::{Format, Manner, Ui, show_error};
@@ -74,7 +74,10 @@ fn run_command_line(process: Process) -> ExitCode {
         Err(_) if command::is_local(&cli.command) => Settings::from_flags(flags.clone(), &process),
         Err(error) => return fail(&error, wanted),
     };
-    start_log(&process, cli.global.verbose);
+    // The agent's log is a file of its own.
+    if !matches!(cli.command, Command::Agent(_)) {
+        start_log(&process, cli.global.verbose);
+    }
     let ui = Ui::new(Manner {
         format: settings.output,
         is_quiet: cli.global.quiet,
@@ -83,17 +86,12 @@ fn run_command_line(process: Process) -> ExitCode {
         is_live: process.stderr_is_terminal && cli.global.verbose == 0,
         has_color: settings.color,
     });
-    let agent = if matches!(cli.command, Command::TunnelServe(_)) {
-        TUNNEL_AGENT
-    } else {
-        AGENT
-    };
     let session = Session {
         process,
         flags,
         settings,
         ui,
-        agent,
+        agent: AGENT,
     };
     let ending = match command::run_locally(&session, &cli.command) {
         Some(ending) => ending.map(|()| ExitCode::SUCCESS),
@@ -213,8 +211,8 @@ fn asked_format(arguments: &[std::ffi::OsString]) -> Format {
 
 /// Runs the command until it ends, its time is over, or the user interrupts it.
 async fn run_bounded(session: &Session, command: Command) -> Result<Ending, Error> {
-    // A tunnel has no end of its own.
-    let is_unbounded = matches!(&command, Command::TunnelServe(_));
+    // The agent decides itself when it ends, also on a signal.
+    let is_unbounded = matches!(&command, Command::Agent(_));
     let limit = if is_unbounded {
         Duration::MAX
     } else {
@@ -230,7 +228,6 @@ async fn run_bounded(session: &Session, command: Command) -> Result<Ending, Erro
         }
     };
     if is_unbounded {
-        // It ends by signals as any process does.
         return Box::pin(work).await;
     }
     tokio::select! {

@@ -12,8 +12,7 @@ use crate::cluster::{ClusterRef, VirtualCluster};
 use crate::driver::vcluster;
 use crate::error::{Error, Kind};
 use crate::helm;
-use crate::host::read::{Partial, Secret};
-use crate::host::{Collection, Host};
+use crate::host::Host;
 use crate::kubeconfig;
 use crate::lifecycle::{self, Connection, Local};
 use crate::tunnel::{self, Target, Tunnel};
@@ -146,39 +145,14 @@ pub(super) async fn reach(
     cluster: &VirtualCluster,
 ) -> Result<(Connection, String), Error> {
     if cluster.state.is_sleeping() {
-        let (connection, uid) = fetch_connection(host, &cluster.reference).await?;
+        let (connection, uid) = lifecycle::fetch_connection(host, &cluster.reference).await?;
         lifecycle::wake(host, cluster, &connection, session.progress()).await?;
         return Ok((connection, uid));
     }
     if cluster.ready == 0 {
         lifecycle::until_ready(host, &cluster.reference, session.progress()).await?;
     }
-    fetch_connection(host, &cluster.reference).await
-}
-
-/// The credentials that the control plane wrote, and the UID of the cluster's Service.
-pub(super) async fn fetch_connection(
-    host: &Host,
-    reference: &ClusterRef,
-) -> Result<(Connection, String), Error> {
-    let of = |kind: &str| Collection::of(kind, Some(reference.namespace.as_str()));
-    let (secrets, services, secret) = (of("Secret"), of("Service"), reference.kubeconfig_secret());
-    let (secret, service) = tokio::try_join!(
-        host.fetch::<Secret>(&secrets, &secret),
-        host.fetch::<Partial>(&services, reference.name.as_str()),
-    )?;
-    let (Some(secret), Some(service)) = (secret, service) else {
-        return Err(Error::new(
-            Kind::Failed,
-            format!("{reference} is not ready to connect to"),
-        )
-        .hint(format!(
-            "run `vc list -n {} -o wide` to see why",
-            reference.namespace
-        )));
-    };
-    let connection = lifecycle::kubeconfig_of(&secret, reference, &service.metadata.uid)?;
-    Ok((connection, service.metadata.uid))
+    lifecycle::fetch_connection(host, &cluster.reference).await
 }
 
 /// Where no name was given, the context says which cluster is meant, and that is not a later one of the same name.

@@ -126,7 +126,7 @@ pub async fn run(session: &Session, args: ListArgs) -> Result<(), Error> {
 }
 
 /// The time since then in its largest unit, as kubectl shows it.
-fn age(since: Timestamp) -> String {
+pub(super) fn age(since: Timestamp) -> String {
     let span = (Timestamp::now() - since)
         .round(SpanRound::new().largest(Unit::Hour).smallest(Unit::Second));
     let Ok(span) = span else {

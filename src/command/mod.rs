@@ -1,5 +1,6 @@
 //! One file per subcommand: its arguments, what they mean, one call to `lifecycle`, and the view it prints.
 
+pub mod agent;
 pub mod completion;
 pub mod config;
 pub mod connect;
@@ -11,7 +12,7 @@ pub mod list;
 mod session;
 pub mod sleep;
 mod targets;
-pub mod tunnel_serve;
+pub mod tunnels;
 mod values;
 pub mod version;
 pub mod wake;
@@ -64,7 +65,8 @@ pub async fn run(session: &Session, command: Command) -> Result<Ending, Error> {
         Command::Completion(args) => completion::run(session, &args),
         Command::Config(args) => config::run(session, &args),
         Command::Version(args) => version::run(session, &args),
-        Command::TunnelServe(args) => tunnel_serve::run(session, args).await,
+        Command::Tunnels(args) => tunnels::run(session, args).await,
+        Command::Agent(args) => agent::run(session, args).await,
     }?;
     Ok(Ending::Done)
 }

@@ -10,6 +10,7 @@ use crate::lifecycle::{self, Identity, Local, Operator, Scope};
 use crate::process::Process;
 use crate::progress::Progress;
 use crate::settings::{Layer, Settings};
+use crate::tunnel::background::{Agent, Environment, Place};
 use crate::ui::Ui;
 
 /// How the names begin that the `vcluster` CLI gives to contexts.
@@ -80,7 +81,7 @@ impl Session {
             )
             .hint("set `HOME` or `XDG_STATE_HOME`")
         };
-        let program = self.process.program.clone();
+        let state_folder = self.process.state_folder().ok_or_else(no_home)?;
         Ok(Local {
             files: self.kubeconfig_files(),
             named_kubeconfig: self
@@ -88,14 +89,30 @@ impl Session {
                 .kubeconfig
                 .as_deref()
                 .map(|path| self.absolute(path)),
-            state_folder: self.process.state_folder().ok_or_else(no_home)?,
-            program: program.ok_or_else(|| {
-                Error::new(
-                    Kind::Failed,
-                    "the system does not say where this program lies",
-                )
-            })?,
+            agent: self.background_agent(&state_folder)?,
+            state_folder,
         })
+    }
+
+    /// The agent that keeps the tunnels, as far as it is known without asking it.
+    fn background_agent(&self, state_folder: &Path) -> Result<Agent, Error> {
+        let program = self.process.program.clone().ok_or_else(|| {
+            Error::new(
+                Kind::Failed,
+                "the system does not say where this program lies",
+            )
+        })?;
+        Ok(Agent::new(
+            self.agent_place(state_folder),
+            program,
+            vec!["agent".to_owned()],
+            Environment::of(&self.process.environment),
+        ))
+    }
+
+    /// Where that agent is found.
+    pub fn agent_place(&self, state_folder: &Path) -> Place {
+        Place::new(state_folder, self.process.runtime_folder())
     }
 
     /// The host that commands act on.

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
+use super::Session;
 use super::sleep::SleepRow;
 use super::targets::{self, Targets};
-use super::{Session, connect};
 use crate::error::Error;
 use crate::lifecycle;
 
@@ -31,7 +31,7 @@ pub async fn run(session: &Session, args: WakeArgs) -> Result<(), Error> {
             continue;
         }
         let woken = async {
-            let (connection, _) = connect::fetch_connection(&host, &cluster.reference).await?;
+            let (connection, _) = lifecycle::fetch_connection(&host, &cluster.reference).await?;
             lifecycle::wake(&host, &cluster, &connection, session.progress()).await
         };
         match woken.await {

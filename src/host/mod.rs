@@ -9,6 +9,7 @@ mod connect;
 mod error;
 pub mod explain;
 pub mod read;
+mod renew;
 mod request;
 mod resource;
 mod watch;
@@ -20,6 +21,7 @@ use crate::cluster::{Namespace, Object, ObjectRef};
 use crate::helm::LookupKey;
 
 pub use error::{Call, HostError};
+pub use renew::Source;
 pub use request::Patch;
 pub use resource::{Collection, Discovered};
 pub use watch::Watch;
@@ -31,8 +33,8 @@ const PAGE_SIZE: usize = 500;
 
 /// What the audit log of a host calls a command of ours.
 pub const AGENT: &str = concat!("vc/", env!("CARGO_PKG_VERSION"));
-/// What it calls a tunnel in the background.
-pub const TUNNEL_AGENT: &str = concat!("vc/", env!("CARGO_PKG_VERSION"), " (tunnel)");
+/// What it calls the agent in the background.
+pub const BACKGROUND_AGENT: &str = concat!("vc/", env!("CARGO_PKG_VERSION"), " (agent)");
 
 /// A reachable host: a client and what identifies it.
 #[derive(Clone)]

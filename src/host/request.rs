@@ -199,6 +199,10 @@ impl Host {
                 call: Box::new(call.clone()),
                 problem: error.to_string(),
             },
+            // A host that is renewed cannot be loaded.
+            kube::Error::Service(error) if error.is::<HostError>() => *error
+                .downcast::<HostError>()
+                .expect("it was just seen to be one"),
             other => HostError::Unreachable {
                 server: self.server.clone(),
                 causes: causes_of(&other),

@@ -46,6 +46,14 @@ impl Files {
         }
     }
 
+    /// These files, as an earlier [`Self::paths`] gave them; of several, those that do not exist are skipped.
+    pub fn list(paths: &[PathBuf]) -> Self {
+        Self {
+            paths: paths.to_vec(),
+            is_explicit: false,
+        }
+    }
+
     /// Only this file, which must exist to be read.
     pub fn explicit(path: impl Into<PathBuf>) -> Self {
         Self {

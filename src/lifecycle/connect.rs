@@ -1,38 +1,16 @@
 //! Joining the user's kubeconfig to a virtual cluster, and taking it apart again.
 
-use std::process::Command;
-use std::time::Duration;
-
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
 
-use super::identity::context_name;
-use super::local::key;
+use super::connection::Connection;
+use super::tunnel::stop_tunnel;
 use super::{Identity, Local};
 use crate::cluster::ClusterRef;
 use crate::error::{Error, Kind};
-use crate::host::AGENT;
-use crate::host::read::Secret;
-use crate::host::{Host, HostError};
-use crate::kubeconfig::{Edit, Edited, Entry, Kubeconfig};
+use crate::host::Host;
+use crate::kubeconfig::{Edit, EditOptions, Edited, Entry, Files, Kubeconfig};
 use crate::progress::Progress;
-
-/// How long the first answer of a virtual cluster may take.
-const FIRST_ANSWER: Duration = Duration::from_secs(5);
-/// What is taken from the kubeconfig in a Secret. Whoever writes that Secret must not choose what runs on the user's
-/// machine (`exec`), which of their files are read, or where their requests go.
-const USER_KEYS: &[&str] = &["client-certificate-data", "client-key-data", "token"];
-/// The same of its cluster.
-const CLUSTER_KEYS: &[&str] = &["certificate-authority-data", "tls-server-name"];
-
-/// How to reach a virtual cluster: its credentials, with the address left open.
-pub struct Connection {
-    reference: ClusterRef,
-    uid: String,
-    cluster: Value,
-    user: Value,
-}
 
 /// What a connect did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,133 +25,6 @@ pub struct Connected {
     pub is_current: bool,
 }
 
-/// Reads how to reach a cluster from the Secret that its control plane writes.
-pub fn kubeconfig_of(
-    secret: &Secret,
-    reference: &ClusterRef,
-    uid: &str,
-) -> Result<Connection, Error> {
-    let broken = || {
-        Error::new(
-            Kind::Failed,
-            format!(
-                "the Secret `{}` of {reference} holds no kubeconfig",
-                reference.kubeconfig_secret()
-            ),
-        )
-        .hint("wait until its control plane has written it, or look at the pod's log")
-    };
-    // The parse error is not passed on: it could quote the text, and the text is a credential.
-    let config: Value = secret
-        .value("config")
-        .and_then(|text| yaml_serde::from_slice(&text).ok())
-        .ok_or_else(broken)?;
-    let part = |pointer: &str, keys| config.pointer(pointer).and_then(|part| only(part, keys));
-    Ok(Connection {
-        reference: reference.clone(),
-        uid: uid.to_owned(),
-        cluster: part("/clusters/0/cluster", CLUSTER_KEYS).ok_or_else(broken)?,
-        user: part("/users/0/user", USER_KEYS)
-            .filter(|user| *user != json!({}))
-            .ok_or_else(broken)?,
-    })
-}
-
-/// A mapping with those of the keys alone that hold text; `None` if it is no mapping.
-fn only(part: &Value, keys: &[&str]) -> Option<Value> {
-    let entries = part.as_object()?.iter();
-    let kept: Map<String, Value> = entries
-        .filter(|(key, value)| keys.contains(&key.as_str()) && value.is_string())
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    Some(Value::Object(kept))
-}
-
-impl Connection {
-    /// A kubeconfig of its own that leads to the cluster over a local port.
-    pub fn to_document(&self, context: &str, port: u16) -> Value {
-        json!({
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{ "name": context, "cluster": self.cluster_at(port) }],
-            "users": [{ "name": context, "user": self.user }],
-            "contexts": [{ "name": context, "context": { "cluster": context, "user": context } }],
-            "current-context": context,
-        })
-    }
-
-    /// The name that its context gets.
-    pub fn context_name(&self, host: &Host) -> String {
-        context_name(&self.reference, &host.context)
-    }
-
-    fn cluster_at(&self, port: u16) -> Value {
-        let mut cluster = self.cluster.clone();
-        cluster["server"] = Value::from(format!("https://127.0.0.1:{port}"));
-        cluster
-    }
-
-    /// Asks the virtual cluster for its version over the local port: the proof that the connection works.
-    pub async fn fetch_version(&self, port: u16) -> Result<String, Error> {
-        let name = self.reference.name.as_str();
-        let ask = async {
-            let cluster = Host::from_kubeconfig(self.to_document(name, port), name, AGENT).await?;
-            Ok::<_, HostError>(cluster.fetch_version().await?.git_version)
-        };
-        let hint = "run `vc connect` again in a moment, or `vc list` to see what state it is in";
-        let message = format!("{} does not answer over its tunnel", self.reference);
-        let failure = match timeout(FIRST_ANSWER, ask).await {
-            Ok(Ok(version)) => return Ok(version),
-            Ok(Err(HostError::Unreachable { causes, .. })) => Error {
-                causes,
-                ..Error::new(Kind::Failed, message)
-            },
-            Ok(Err(error)) => Error::new(Kind::Failed, message).because(&error),
-            Err(_) => Error::new(
-                Kind::Timeout,
-                format!("{message}: no answer within {} s", FIRST_ANSWER.as_secs()),
-            ),
-        };
-        Err(failure.hint(hint))
-    }
-}
-
-/// Makes sure that the cluster's tunnel runs in the background, and gives its local port.
-pub async fn open_tunnel(
-    local: &Local,
-    host: &Host,
-    reference: &ClusterRef,
-    uid: &str,
-) -> Result<u16, Error> {
-    let mut command = Command::new(&local.program);
-    command.args([
-        "tunnel-serve",
-        reference.name.as_str(),
-        "--namespace",
-        reference.namespace.as_str(),
-    ]);
-    command.args(["--uid", uid]);
-    if !local.is_by_service_account(host) {
-        command.args(["--context", &host.context]);
-    }
-    if let Some(kubeconfig) = &local.named_kubeconfig {
-        command.arg("--kubeconfig").arg(kubeconfig);
-    }
-    let (tunnels, key) = (local.tunnels(), key(&host.server, reference));
-    let started = spawn_blocking(move || tunnels.start(&key, command))
-        .await
-        .expect("starting a tunnel does not panic");
-    let running = started.map_err(|error| {
-        Error::new(Kind::Failed, format!("cannot open a tunnel to {reference}"))
-            .because(&error)
-            .hint(format!(
-                "the log of tunnels is in `{}`",
-                local.state_folder.join("tunnels").display()
-            ))
-    })?;
-    Ok(running.port)
-}
-
 /// Puts a context for the cluster into the kubeconfig once its API has answered, and switches to it if asked to.
 pub async fn connect(
     local: &Local,
@@ -186,7 +37,7 @@ pub async fn connect(
     let kubernetes = match connection.fetch_version(port).await {
         Ok(version) => version,
         Err(failure) => {
-            return Err(why_not_connected(local, host, &connection.reference, failure).await);
+            return Err(why_not_connected(local, host, connection.reference(), failure).await);
         }
     };
     let kubeconfig = local.files.read()?;
@@ -195,9 +46,9 @@ pub async fn connect(
         host_kubeconfig: None,
         host_context: host.context.clone(),
         host_server: host.server.clone(),
-        namespace: connection.reference.namespace.to_string(),
-        name: connection.reference.name.to_string(),
-        uid: connection.uid.clone(),
+        namespace: connection.reference().namespace.to_string(),
+        name: connection.reference().name.to_string(),
+        uid: connection.uid().to_owned(),
         previous_context: previous(&kubeconfig, &context),
     };
     if !local.is_by_service_account(host) {
@@ -211,7 +62,7 @@ pub async fn connect(
     let entry = Entry {
         name: context.clone(),
         cluster: connection.cluster_at(port),
-        user: connection.user.clone(),
+        user: connection.user().clone(),
         context: json!({ "cluster": context, "user": context, "extensions": [identity.to_extension()] }),
     };
     let mut edits = vec![Edit::Put(entry)];
@@ -239,9 +90,7 @@ async fn why_not_connected(
     failure: Error,
 ) -> Error {
     if !local.has_context_of(&host.server, reference) {
-        let (tunnels, key) = (local.tunnels(), key(&host.server, reference));
-        // It ends by itself when idle: that it could not be stopped now is no news beside the failure.
-        let _ = spawn_blocking(move || tunnels.stop(&key)).await;
+        stop(local, &host.server, reference).await;
     }
     // The tunnel runs in another process and cannot tell us that it was refused, but the host can.
     match host
@@ -293,17 +142,7 @@ pub async fn forget(
     if !edits.is_empty() {
         edit(local, edits, progress).await?;
     }
-    let (tunnels, key) = (local.tunnels(), key(host_server, reference));
-    let stopped = spawn_blocking(move || tunnels.stop(&key))
-        .await
-        .expect("stopping a tunnel does not panic");
-    stopped.map_err(|error| {
-        Error::new(
-            Kind::Failed,
-            format!("cannot stop the tunnel of {reference}"),
-        )
-        .because(&error)
-    })?;
+    stop(local, host_server, reference).await;
     Ok(after)
 }
 
@@ -349,6 +188,51 @@ fn next_context(identity: &Identity, remains: impl Fn(&str) -> bool) -> Option<S
     .cloned()
 }
 
+async fn stop(local: &Local, host_server: &str, reference: &ClusterRef) {
+    let ClusterRef { namespace, name } = reference;
+    stop_tunnel(local, host_server, namespace.as_str(), name.as_str()).await;
+}
+
+/// Has our contexts for a cluster lead to another local port; their names.
+pub async fn point_contexts(
+    files: Files,
+    options: EditOptions,
+    host_server: &str,
+    reference: &ClusterRef,
+    port: u16,
+) -> Result<Vec<String>, Error> {
+    let kubeconfig = files.read()?;
+    let mut names = Vec::new();
+    let mut edits = Vec::new();
+    for (name, identity) in Identity::all(&kubeconfig) {
+        if !identity.is_of(host_server, reference) {
+            continue;
+        }
+        let (context, cluster, user) = (
+            kubeconfig.context(&name),
+            kubeconfig.cluster(&name),
+            kubeconfig.user(&name),
+        );
+        // One whose parts were renamed is no longer ours to change.
+        let (Some(context), Some(cluster), Some(user)) = (context, cluster, user) else {
+            continue;
+        };
+        let mut entry = Entry {
+            name: name.clone(),
+            cluster: cluster.cluster.clone(),
+            user: user.user.clone(),
+            context: context.context.clone(),
+        };
+        entry.cluster["server"] = Value::from(format!("https://127.0.0.1:{port}"));
+        edits.push(Edit::Put(entry));
+        names.push(name);
+    }
+    spawn_blocking(move || files.edit(&edits, &options))
+        .await
+        .expect("an edit does not panic")?;
+    Ok(names)
+}
+
 async fn edit(local: &Local, edits: Vec<Edit>, progress: &dyn Progress) -> Result<Edited, Error> {
     let (files, options) = (local.files.clone(), local.edit_options());
     let edited = spawn_blocking(move || files.edit(&edits, &options))
@@ -367,36 +251,6 @@ async fn edit(local: &Local, edits: Vec<Edit>, progress: &dyn Progress) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_secret_gives_credentials_and_nothing_that_runs_or_leads_elsewhere() {
-        let user = json!({
-            "client-certificate-data": "Yw==",
-            "client-key-data": "aw==",
-            "token": "t",
-            "tokenFile": "/home/me/.ssh/id_ed25519",
-            "exec": { "command": "/bin/sh", "args": ["-c", "true"] },
-            "auth-provider": { "name": "gcp" },
-        });
-        assert_eq!(
-            only(&user, USER_KEYS),
-            Some(
-                json!({ "client-certificate-data": "Yw==", "client-key-data": "aw==", "token": "t" })
-            )
-        );
-        let cluster = json!({
-            "certificate-authority-data": "Yw==",
-            "insecure-skip-tls-verify": true,
-            "proxy-url": "http://elsewhere",
-            "server": "https://elsewhere",
-            "tls-server-name": { "not": "text" },
-        });
-        assert_eq!(
-            only(&cluster, CLUSTER_KEYS),
-            Some(json!({ "certificate-authority-data": "Yw==" }))
-        );
-        assert_eq!(only(&json!("text"), USER_KEYS), None);
-    }
 
     #[test]
     fn no_context_that_goes_too_is_gone_back_to() {

@@ -83,7 +83,7 @@ impl Identity {
 }
 
 /// Whether two addresses of an API server are one.
-fn is_same_server(one: &str, other: &str) -> bool {
+pub fn is_same_server(one: &str, other: &str) -> bool {
     let [one, other] = [one, other].map(|server| server.trim().trim_end_matches('/'));
     one.eq_ignore_ascii_case(other)
 }

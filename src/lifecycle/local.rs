@@ -1,13 +1,13 @@
 //! The user's own side: the kubeconfig that contexts are written to and the tunnels that run in the background.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Identity;
 use crate::cluster::ClusterRef;
 use crate::host::Host;
 use crate::kubeconfig::{EditOptions, Files};
-use crate::tunnel::background::{self, Key};
+use crate::tunnel::background::{Agent, Answer, Ask, Key};
 
 /// How long another program's lock on the kubeconfig is waited for.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,8 +26,8 @@ pub struct Local {
     pub named_kubeconfig: Option<PathBuf>,
     /// Where what must outlive a command is kept.
     pub state_folder: PathBuf,
-    /// This program's own file.
-    pub program: PathBuf,
+    /// The agent that keeps the tunnels.
+    pub agent: Agent,
 }
 
 /// A tunnel that goes unless somebody uses it; see [`Local::unless_used`].
@@ -43,8 +43,7 @@ impl Drop for UnlessUsed {
         if let Some((local, key)) = &self.tunnel
             && !local.has_context_of(&key.host, &self.reference)
         {
-            // It ends by itself when idle: that it could not be stopped now is no news beside the failure.
-            let _ = local.tunnels().stop(key);
+            let _ = local.stop_tunnel(key);
         }
     }
 }
@@ -59,9 +58,26 @@ pub(super) fn key(host_server: &str, reference: &ClusterRef) -> Key {
 }
 
 impl Local {
-    /// The tunnels that run in the background.
-    pub fn tunnels(&self) -> background::Folder {
-        background::Folder::new(&self.state_folder)
+    /// Closes the tunnel of a cluster, if there is one.
+    ///
+    /// An agent that does not answer is no news beside what is being undone: the tunnel ends when it is idle.
+    pub(super) fn stop_tunnel(&self, key: &Key) -> bool {
+        let stop = Ask::Stop { key: key.clone() };
+        matches!(
+            self.agent.ask_running(&stop),
+            Ok(Some(Answer::Stopped { was_open: true }))
+        )
+    }
+
+    /// Whether the cluster has a tunnel.
+    fn has_tunnel(&self, key: &Key) -> bool {
+        match self.agent.ask_running(&Ask::List) {
+            Ok(Some(Answer::Tunnels { tunnels })) => tunnels.iter().any(|tunnel| {
+                (&tunnel.host, &tunnel.namespace, &tunnel.name)
+                    == (&key.host, &key.namespace, &key.name)
+            }),
+            _ => false,
+        }
     }
 
     /// Whether the host was reached by a pod's service account, and not by a context that only has its name.
@@ -83,9 +99,8 @@ impl Local {
     /// cut off leaves none behind. One that runs already is somebody's.
     pub fn unless_used(&self, host: &Host, reference: &ClusterRef) -> UnlessUsed {
         let key = key(&host.server, reference);
-        let is_running = self.tunnels().running(&key);
         UnlessUsed {
-            tunnel: matches!(is_running, Ok(None)).then(|| (self.clone(), key)),
+            tunnel: (!self.has_tunnel(&key)).then(|| (self.clone(), key)),
             reference: reference.clone(),
         }
     }
@@ -101,11 +116,16 @@ impl Local {
 
     /// How the kubeconfig is edited: patiently, and with the last good copy kept.
     pub fn edit_options(&self) -> EditOptions {
-        EditOptions {
-            lock_timeout: LOCK_TIMEOUT,
-            stale_after: STALE_LOCK,
-            private_lock: Some(self.state_folder.join("kubeconfig.lock")),
-            backup_folder: Some(self.state_folder.join("kubeconfig-backup")),
-        }
+        edit_options(&self.state_folder)
+    }
+}
+
+/// How a kubeconfig is edited by whoever keeps state there: patiently, and with the last good copy kept.
+pub fn edit_options(state_folder: &Path) -> EditOptions {
+    EditOptions {
+        lock_timeout: LOCK_TIMEOUT,
+        stale_after: STALE_LOCK,
+        private_lock: Some(state_folder.join("kubeconfig.lock")),
+        backup_folder: Some(state_folder.join("kubeconfig-backup")),
     }
 }

@@ -4,6 +4,7 @@
 //! host through [`crate::host::Host`] and to the user's own files through [`Local`].
 
 mod connect;
+mod connection;
 mod create;
 mod delete;
 mod departure;
@@ -18,16 +19,19 @@ mod plan;
 mod release;
 mod remains;
 mod sleep;
+mod tunnel;
 mod wait;
 
-pub use connect::{Connected, Connection, connect, disconnect, forget, kubeconfig_of, open_tunnel};
+pub use connect::{Connected, connect, disconnect, forget, point_contexts};
+pub use connection::{Connection, fetch_connection, fetch_uid, kubeconfig_of};
 pub use create::{Applied, CreateOptions, Created, create, look};
 pub use delete::{Deletion, delete, has_remains};
 pub use find::{Listing, Scope, find, list};
 pub use history::{History, Revision, release_of};
-pub use identity::{Identity, host_context_in_name};
-pub use local::Local;
+pub use identity::{Identity, host_context_in_name, is_same_server};
+pub use local::{Local, edit_options};
 pub use operation::Operator;
 pub use plan::{draft, plan};
 pub use sleep::{sleep, wake};
+pub use tunnel::{open_tunnel, stop_all_tunnels, stop_tunnel, tunnels};
 pub use wait::until_ready;

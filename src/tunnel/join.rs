@@ -197,6 +197,7 @@ async fn copy(
             if pod_write.write_all(&buffer[..length]).await.is_err() {
                 return Ok(());
             }
+            traffic.add_sent(length);
         }
         let _ = pod_write.shutdown().await;
         Ok::<_, io::Error>(())
@@ -211,6 +212,7 @@ async fn copy(
             traffic.add_received(length);
             was_answered.store(true, Ordering::Relaxed);
             local_write.write_all(&buffer[..length]).await?;
+            traffic.add_received(length);
         }
     };
 

@@ -1,7 +1,7 @@
-//! A local port joined to a pod, for as long as a value lives or in a process of its own.
+//! A local port joined to a pod, for as long as a value lives; and how the agent is found that keeps such values.
 //!
-//! Owns listening, following pods, the port-forward protocols, and the record of detached tunnels. What
-//! stands at the other end, and who asks for it, is left to the caller.
+//! Owns listening, following pods, the port-forward protocols, and in [`background`] what commands know of the agent.
+//! What stands at the other end, and who asks for it, is left to the caller.
 
 pub mod background;
 mod backoff;
@@ -15,12 +15,11 @@ mod traffic;
 mod upgrade;
 mod upstream;
 
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Mutex, Notify, mpsc, watch};
 use tokio::task::JoinSet;
 
 pub use bind::bind;
@@ -62,6 +61,17 @@ pub struct Status {
     pub last_error: Option<String>,
 }
 
+/// The pod that new connections lead to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// Its name.
+    pub name: String,
+    /// Tells it from a later one of the same name.
+    pub uid: String,
+    /// Whether it says itself that it serves.
+    pub is_ready: bool,
+}
+
 impl Status {
     /// For how long nobody has used the tunnel.
     pub fn idle(&self) -> Duration {
@@ -79,7 +89,9 @@ pub struct Tunnel {
     pods: watch::Receiver<Followed>,
     usage: watch::Receiver<Usage>,
     traffic: Arc<Traffic>,
-    tasks: JoinSet<()>,
+    begun: Arc<watch::Sender<bool>>,
+    doubt: Arc<Notify>,
+    tasks: Mutex<JoinSet<()>>,
 }
 
 #[derive(Clone, Debug)]
@@ -98,8 +110,20 @@ impl Tunnel {
         target: Target,
         listeners: Vec<TcpListener>,
     ) -> Self {
+        let tunnel = Self::open_lazily(upstream, target, listeners);
+        tunnel.begin();
+        tunnel
+    }
+
+    /// The same, but the host is asked nothing before the first connection, or before it is told to [`Self::begin`].
+    pub fn open_lazily(
+        upstream: impl Into<Upstream>,
+        target: Target,
+        listeners: Vec<TcpListener>,
+    ) -> Self {
         let upstream = upstream.into();
         let doubt = Arc::new(Notify::new());
+        let begun = Arc::new(watch::Sender::new(false));
         let (publish, pods) = watch::channel(Followed::default());
         let (usage, used) = watch::channel(Usage {
             connections: 0,
@@ -111,9 +135,12 @@ impl Tunnel {
         let (accepted, connections) = mpsc::channel(16);
 
         let mut tasks = JoinSet::new();
-        tasks.spawn(
-            async move { match pods::follow(&upstream, &target, &publish, &doubt).await {} },
-        );
+        let (mut beginning, doubted) = (begun.subscribe(), doubt.clone());
+        tasks.spawn(async move {
+            // The sender lives as long as the tunnel, and this task no longer.
+            let _ = beginning.wait_for(|has_begun| *has_begun).await;
+            match pods::follow(&upstream, &target, &publish, &doubted).await {}
+        });
         tasks.spawn(connect_ahead(pods.clone(), dialer.clone()));
         tasks.spawn(serve(
             connections,
@@ -123,14 +150,32 @@ impl Tunnel {
             traffic.clone(),
         ));
         for listener in listeners {
-            tasks.spawn(accept(listener, accepted.clone()));
+            tasks.spawn(accept(listener, accepted.clone(), begun.clone()));
         }
         Self {
             pods,
             usage: used,
             traffic,
-            tasks,
+            begun,
+            doubt,
+            tasks: Mutex::new(tasks),
         }
+    }
+
+    /// Follows the pods from now on.
+    pub fn begin(&self) {
+        self.begun
+            .send_if_modified(|has_begun| !std::mem::replace(has_begun, true));
+    }
+
+    /// Whether the pods are followed.
+    pub fn has_begun(&self) -> bool {
+        *self.begun.borrow()
+    }
+
+    /// Looks anew, because what was seen may be long past.
+    pub fn doubt(&self) {
+        self.doubt.notify_one();
     }
 
     /// What the tunnel is doing now.
@@ -148,22 +193,55 @@ impl Tunnel {
         }
     }
 
-    /// Waits until the tunnel cannot go on, which only a fault of our own or of the listeners brings about.
-    pub async fn closed(&mut self) -> io::Error {
-        match self.tasks.join_next().await {
-            Some(Err(error)) => io::Error::other(error),
-            _ => io::Error::new(
-                io::ErrorKind::NotConnected,
-                "the tunnel has nothing to listen on",
-            ),
-        }
+    /// The pod that connections lead to now.
+    pub fn destination(&self) -> Option<Destination> {
+        let followed = self.pods.borrow();
+        followed.pod.as_ref().map(|pod| Destination {
+            name: pod.name.clone(),
+            uid: pod.uid.clone(),
+            is_ready: followed.is_ready,
+        })
+    }
+
+    /// Waits until it is known whether there is a pod, or why that cannot be known.
+    pub async fn seen(&self) {
+        let mut pods = self.pods.clone();
+        let is_known = |followed: &Followed| {
+            followed.pod.is_some() || followed.absent_since.is_some() || followed.error.is_some()
+        };
+        // Ends with the tunnel too.
+        let _ = pods.wait_for(is_known).await;
+    }
+
+    /// Waits until there is a pod.
+    pub async fn until_there(&self) {
+        let mut pods = self.pods.clone();
+        let _ = pods.wait_for(|followed| followed.pod.is_some()).await;
+    }
+
+    /// Waits until there is none.
+    pub async fn until_gone(&self) {
+        let mut pods = self.pods.clone();
+        let _ = pods
+            .wait_for(|followed| followed.absent_since.is_some())
+            .await;
+    }
+
+    /// Ends every connection and listens no more; returns when the port is free.
+    pub async fn close(&self) {
+        self.tasks.lock().await.shutdown().await;
     }
 }
 
-async fn accept(listener: TcpListener, accepted: mpsc::Sender<TcpStream>) {
+async fn accept(
+    listener: TcpListener,
+    accepted: mpsc::Sender<TcpStream>,
+    begun: Arc<watch::Sender<bool>>,
+) {
     loop {
         match listener.accept().await {
             Ok((connection, _)) => {
+                begun.send_if_modified(|has_begun| !std::mem::replace(has_begun, true));
                 if accepted.send(connection).await.is_err() {
                     return;
                 }

@@ -213,7 +213,7 @@ fn no_connect_waits_and_leaves_the_kubeconfig_alone() {
     let before = vc.kubeconfig();
     assert_snapshot!(vc.run("create dev --no-connect"));
     assert_eq!(vc.kubeconfig(), before);
-    assert_eq!(vc.tunnels(), Vec::<u32>::new());
+    assert_eq!(vc.tunnels(), Vec::<u64>::new());
 }
 
 #[test]

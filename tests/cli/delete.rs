@@ -18,7 +18,7 @@ fn nothing_is_left() {
     assert_snapshot!(vc.run("delete dev"));
     assert_snapshot!(vc.calls());
     assert_eq!((vc.host.paths(), vc.kubeconfig()), before);
-    assert_eq!(vc.tunnels(), Vec::<u32>::new());
+    assert_eq!(vc.tunnels(), Vec::<u64>::new());
 }
 
 #[test]

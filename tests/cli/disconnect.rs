@@ -25,7 +25,7 @@ fn a_host_that_is_gone_does_not_hinder_it() {
     vc.run("connect dev");
     vc.host.fault("*", Nth::Every, Fault::Reset);
     assert_snapshot!(vc.run("disconnect dev"));
-    assert_eq!(vc.tunnels(), Vec::<u32>::new());
+    assert_eq!(vc.tunnels(), Vec::<u64>::new());
 }
 
 #[test]

@@ -168,13 +168,20 @@ fn secrets_are_never_told() {
 }
 
 #[test]
-fn the_tunnels_process_and_its_files_hold_no_secret() {
-    let vc = Sandbox::new().with(running("dev"));
+fn the_agents_process_and_its_files_hold_no_secret() {
+    let vc = Sandbox::new()
+        .with(running("dev"))
+        .with_variable("CLOUD_PASSWORD", "hunter2");
     vc.run("connect dev -v");
-    for process in vc.tunnels() {
-        let line = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
-        assert!(!String::from_utf8_lossy(&line).contains(vc.host.token()));
+    let process = vc.agent().expect("an agent");
+    for (file, secret) in [("cmdline", vc.host.token()), ("environ", "hunter2")] {
+        let text = std::fs::read(format!("/proc/{process}/{file}")).unwrap_or_default();
+        assert!(!text.is_empty() && !String::from_utf8_lossy(&text).contains(secret));
     }
+    assert_eq!(
+        vc.files_with("state/vc/tunnels", "hunter2"),
+        Vec::<std::path::PathBuf>::new()
+    );
     assert_eq!(
         vc.files_with("state/vc/tunnels", vc.host.token()),
         Vec::<std::path::PathBuf>::new()

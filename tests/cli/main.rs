@@ -18,4 +18,5 @@ mod list;
 mod records;
 mod settings;
 mod sleep;
+mod tunnels;
 mod wake;

@@ -11,12 +11,12 @@ fn every_way_in_leads_to_the_cluster_and_touches_only_what_it_says() {
     story.vc_does("create NAME --no-connect");
     assert_eq!(story.kubeconfig(), before);
     story.vc_does("list -o json");
-    assert_eq!(story.tunnels(), [] as [u32; 0]);
+    assert_eq!(story.tunnels(), [] as [u64; 0]);
 
     a_command_has_a_kubeconfig_of_its_own(&story);
     a_command_gets_the_signal(&story);
     assert_eq!(story.kubeconfig(), before);
-    assert_eq!(story.tunnels(), [] as [u32; 0]);
+    assert_eq!(story.tunnels(), [] as [u64; 0]);
 
     a_printed_kubeconfig_works(&story);
     a_kubeconfig_file_is_private_and_works(&story);
@@ -32,7 +32,7 @@ fn every_way_in_leads_to_the_cluster_and_touches_only_what_it_says() {
         "{back}"
     );
     assert_eq!(story.kubeconfig(), before);
-    assert_eq!(story.tunnels(), [] as [u32; 0]);
+    assert_eq!(story.tunnels(), [] as [u64; 0]);
 
     let second = story.vc_does("connect NAME -o json");
     assert_eq!(

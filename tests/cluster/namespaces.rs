@@ -40,7 +40,7 @@ fn a_namespace_that_was_there_stays_with_all_that_was_in_it() {
         story.volumes_of(&namespace).is_empty().then_some(())
     });
     assert_eq!(story.kubeconfig(), before);
-    assert_eq!(story.tunnels(), [] as [u32; 0]);
+    assert_eq!(story.tunnels(), [] as [u64; 0]);
 }
 
 #[test]

@@ -69,5 +69,5 @@ fn a_quota_that_is_exceeded_ends_the_create_with_the_reason() {
     assert_eq!(story.kubeconfig(), before);
     story.vc_does(&format!("delete NAME -n {namespace}"));
     assert_eq!(story.objects_in(&namespace), ["resourcequota/none"]);
-    assert_eq!(story.tunnels(), [] as [u32; 0]);
+    assert_eq!(story.tunnels(), [] as [u64; 0]);
 }

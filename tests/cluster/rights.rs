@@ -47,7 +47,7 @@ fn a_user_of_one_namespace_alone_creates_lists_connects_and_deletes() {
     story.vc_does(&format!("delete NAME -n {namespace}"));
     assert_eq!(story.objects_in(&namespace), own);
     assert_eq!(story.kubeconfig(), before);
-    assert_eq!(story.tunnels(), [] as [u32; 0]);
+    assert_eq!(story.tunnels(), [] as [u64; 0]);
 }
 
 #[test]

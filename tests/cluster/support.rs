@@ -210,8 +210,25 @@ impl Story {
             .collect()
     }
 
-    /// The processes of this story's tunnels.
-    pub(crate) fn tunnels(&self) -> Vec<u32> {
+    /// The ports of this story's tunnels.
+    pub(crate) fn tunnels(&self) -> Vec<u64> {
+        let records = fs::read_dir(self.path("home/.local/state/vc/tunnels"));
+        let records = records.into_iter().flatten().flatten().filter(|entry| {
+            let path = entry.path();
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        });
+        let mut ports: Vec<u64> = records
+            .map(|entry| json(&fs::read_to_string(entry.path()).expect("a readable record")))
+            .filter(|record| record["is_open"] == true)
+            .filter_map(|record| record["port"].as_u64())
+            .collect();
+        ports.sort_unstable();
+        ports
+    }
+
+    /// The processes of this story's agent: one, or none.
+    pub(crate) fn agents(&self) -> Vec<u32> {
         let ours = format!("HOME={}", self.path("home").display());
         let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
         processes
@@ -223,7 +240,7 @@ impl Story {
                     text.split(|byte| *byte == 0)
                         .any(|part| part == word.as_bytes())
                 };
-                holds("cmdline", "tunnel-serve") && holds("environ", &ours)
+                holds("cmdline", "agent") && holds("environ", &ours)
             })
             .collect()
     }
@@ -237,8 +254,8 @@ impl Story {
         );
         assert_eq!(
             self.tunnels(),
-            [] as [u32; 0],
-            "these processes of tunnels are left"
+            [] as [u64; 0],
+            "the tunnels at these ports are left"
         );
         assert_eq!(self.kubeconfig(), kubeconfig_before);
         // The host's own provisioner deletes a volume after its claim.
@@ -283,7 +300,7 @@ impl Story {
 
 impl Drop for Story {
     fn drop(&mut self) {
-        for process in self.tunnels() {
+        for process in self.agents() {
             running::send_signal(process, "KILL");
         }
         let namespaces = self.namespaces.borrow().join(" ");

@@ -195,13 +195,16 @@ impl Sandbox {
         })
     }
 
-    /// The processes of tunnels that run in the background, by the record that `vc` keeps.
-    pub(crate) fn tunnels(&self) -> Vec<u32> {
+    /// The ports that the agent in the background listens on for clusters, by the record that `vc` keeps.
+    pub(crate) fn tunnels(&self) -> Vec<u64> {
+        if self.agent().is_none() {
+            return Vec::new();
+        }
         let records = fs::read_dir(self.path("state/vc/tunnels"))
             .into_iter()
             .flatten()
             .flatten();
-        records
+        let mut ports: Vec<u64> = records
             .filter(|entry| {
                 entry
                     .path()
@@ -209,11 +212,31 @@ impl Sandbox {
                     .is_some_and(|extension| extension == "json")
             })
             .filter_map(|entry| serde_json::from_slice(&fs::read(entry.path()).ok()?).ok())
-            .filter_map(|record: serde_json::Value| {
-                u32::try_from(record["process"]["pid"].as_u64()?).ok()
-            })
-            .filter(|process| self.is_ours(*process))
-            .collect()
+            .filter(|record: &serde_json::Value| record["is_open"] == true)
+            .filter_map(|record| record["port"].as_u64())
+            .collect();
+        ports.sort_unstable();
+        ports
+    }
+
+    /// The process of the agent, if one runs.
+    pub(crate) fn agent(&self) -> Option<u32> {
+        let holder = fs::read(self.path("state/vc/tunnels/agent.lock")).ok()?;
+        let holder: serde_json::Value = serde_json::from_slice(&holder).ok()?;
+        let process = u32::try_from(holder["pid"].as_u64()?).ok()?;
+        self.is_ours(process).then_some(process)
+    }
+
+    /// Ends the agent as a crash does.
+    pub(crate) fn kill_agent(&self) {
+        let Some(process) = self.agent() else { return };
+        Command::new("kill")
+            .args(["-s", "KILL", &process.to_string()])
+            .status()
+            .ok();
+        while self.is_ours(process) {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Whether a process runs and was started in this sandbox; a recorded number may long be someone else's.
@@ -226,9 +249,7 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        for process in self.tunnels() {
-            Command::new("kill").arg(process.to_string()).status().ok();
-        }
+        self.kill_agent();
     }
 }
 

@@ -27,9 +27,9 @@ impl Lock {
             .map(Self)
     }
 
-    /// Takes the lock as soon as others leave it.
-    pub(super) fn take(&self) -> io::Result<()> {
-        self.0.lock()
+    /// The file, for its holder to say who that is.
+    pub(super) fn file(&mut self) -> &mut File {
+        &mut self.0
     }
 
     /// Takes the lock if nobody has it; `false` if somebody has.

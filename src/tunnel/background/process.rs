@@ -1,12 +1,80 @@
-//! What the systems do differently about processes without a terminal.
+//! What the systems do differently about processes without a terminal, and about sockets between processes.
 
+use std::io;
+use std::path::Path;
 use std::process::Command;
+
+/// A socket at which the agent is asked.
+#[cfg(unix)]
+pub type Listener = std::os::unix::net::UnixListener;
+/// A connection to the agent.
+#[cfg(unix)]
+pub(super) type Stream = std::os::unix::net::UnixStream;
+
+/// A socket at which the agent is asked.
+#[cfg(not(unix))]
+pub type Listener = std::net::TcpListener;
+/// A connection to the agent.
+#[cfg(not(unix))]
+pub(super) type Stream = std::net::TcpStream;
+
+/// Listens at a path, for the user alone.
+#[cfg(unix)]
+pub(super) fn listen(path: &Path) -> io::Result<Listener> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let listener = Listener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Connects to who listens at a path, if that is the same user.
+#[cfg(unix)]
+pub(super) fn connect(path: &Path) -> io::Result<Stream> {
+    let stream = Stream::connect(path)?;
+    #[cfg(target_os = "linux")]
+    if rustix::net::sockopt::socket_peercred(&stream)?.uid != rustix::process::geteuid() {
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "somebody else listens there",
+        ));
+    }
+    Ok(stream)
+}
+
+/// Not on this system yet: a port of loopback would be everybody's.
+#[cfg(not(unix))]
+pub(super) fn listen(_: &Path) -> io::Result<Listener> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Not on this system yet.
+#[cfg(not(unix))]
+pub(super) fn connect(_: &Path) -> io::Result<Stream> {
+    Err(io::ErrorKind::NotFound.into())
+}
+
+/// Lets go of standard output and standard error, so that nobody waits for their end.
+#[cfg(unix)]
+pub(super) fn close_streams() {
+    let Ok(nowhere) = std::fs::File::options().write(true).open("/dev/null") else {
+        return;
+    };
+    // Without it whoever reads the output waits in vain, which is no reason to end.
+    let _ = rustix::stdio::dup2_stdout(&nowhere);
+    let _ = rustix::stdio::dup2_stderr(&nowhere);
+}
+
+/// Lets go of standard output and standard error, so that nobody waits for their end.
+#[cfg(not(unix))]
+pub(super) fn close_streams() {}
 
 /// Leaves the terminal and the session of whoever started this process, so as to outlive both.
 #[cfg(unix)]
 pub fn detach() {
     // Refused only to the leader of a group, which has been detached by its parent already.
     let _ = rustix::process::setsid();
+    // A working folder could not be removed, or its disk not be taken out, as long as we are in it.
+    let _ = rustix::process::chdir("/");
 }
 
 /// Leaves the terminal and the session of whoever started this process, so as to outlive both.

@@ -1,58 +1,115 @@
-//! What a process says while it starts, and how that can fail.
+//! Starting the agent, and what it says meanwhile.
 
 use std::io::{self, BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What the started process says once its port takes connections.
+use super::lock::Lock;
+use super::serving::Holder;
+use super::{AgentError, Place, STOP_LIMIT, process, record};
+
+/// What the started process says once it answers.
 pub(super) const READY: &str = "ready";
 
-/// Why no tunnel could be started.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The record cannot be used.
-    #[error("cannot use the record of tunnels in `{}`", folder.display())]
-    Record {
-        /// Where it lies.
-        folder: PathBuf,
-        /// What happened.
-        source: io::Error,
-    },
-    /// The process could not be made.
-    #[error("cannot start `{program}`")]
-    Spawn {
-        /// What was to be run.
-        program: String,
-        /// What happened.
-        source: io::Error,
-    },
-    /// The process ended before it listened.
-    #[error("the tunnel ended as soon as it began: {message}")]
-    Ended {
-        /// What it said last.
-        message: String,
-    },
-    /// The process did not listen in time and was ended.
-    #[error("the tunnel did not listen within {} s", after.as_secs())]
-    TimedOut {
-        /// How long it was given.
-        after: Duration,
-    },
-}
+/// How long a started process may take to answer.
+pub(super) const START_LIMIT: Duration = Duration::from_secs(10);
 
-/// What became of a process that was told to listen.
+/// What became of a process that was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Begun {
-    Listening,
+enum Begun {
+    Ready,
     Ended,
     TooLate,
 }
 
+impl Place {
+    /// Excludes everyone else who would start the agent, or end it to start another.
+    pub(super) fn hold_starting(&self, deadline: Instant) -> Result<Lock, AgentError> {
+        let failed = |source| self.unusable(source);
+        record::make_folder(&self.folder).map_err(failed)?;
+        let starting = Lock::open(&self.starting()).map_err(failed)?;
+        if starting.take_until(deadline).map_err(failed)? {
+            Ok(starting)
+        } else {
+            Err(AgentError::TimedOut { after: START_LIMIT })
+        }
+    }
+
+    /// Ends an agent that holds the lock and cannot be asked, and returns once it is gone.
+    ///
+    /// One that is ending anyway gets the time for it. A folder for what runs that was removed under an agent, as at
+    /// the end of a login, leaves one that nobody can ask.
+    pub(super) fn clear(&self) -> io::Result<()> {
+        let lock = Lock::open(&self.lock())?;
+        if lock.try_take()? {
+            return Ok(());
+        }
+        let handle = Holder::read(self).and_then(|holder| process::Handle::open(holder.pid));
+        // Still locked after the handle was opened, so the handle is of the process that holds it.
+        if lock.try_take()? {
+            return Ok(());
+        }
+        for by_force in [false, true] {
+            if let Some(handle) = &handle {
+                handle.end(by_force);
+            }
+            if lock.take_until(Instant::now() + STOP_LIMIT)? {
+                return Ok(());
+            }
+        }
+        Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "an earlier agent does not end",
+        ))
+    }
+
+    /// Starts `command` as the agent and returns once it answers. The caller holds the lock for starting.
+    pub(super) fn start(&self, mut command: Command, deadline: Instant) -> Result<(), AgentError> {
+        let failed = |source| self.unusable(source);
+        let last_words = record::private()
+            .create(true)
+            .write(true)
+            .truncate(true)
+            .open(self.last_words())
+            .map_err(failed)?;
+        process::outlive(&mut command);
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(last_words)
+            .spawn()
+            .map_err(|source| AgentError::Spawn {
+                program: command.get_program().to_string_lossy().into_owned(),
+                source,
+            })?;
+        let begun = wait_until_ready(&mut child, deadline);
+        if begun == Begun::Ready {
+            return Ok(());
+        }
+        // Not answering, so nobody uses it.
+        let _ = child.kill();
+        let _ = child.wait();
+        Err(match begun {
+            Begun::TooLate => AgentError::TimedOut { after: START_LIMIT },
+            Begun::Ready | Begun::Ended => AgentError::Ended {
+                message: last_line(&self.last_words()),
+            },
+        })
+    }
+
+    pub(super) fn unusable(&self, source: io::Error) -> AgentError {
+        AgentError::Folder {
+            folder: self.folder.clone(),
+            source,
+        }
+    }
+}
+
 /// Waits for [`READY`] on the child's standard output.
-pub(super) fn wait_until_listening(child: &mut Child, deadline: Instant) -> Begun {
+fn wait_until_ready(child: &mut Child, deadline: Instant) -> Begun {
     let Some(output) = child.stdout.take() else {
         return Begun::Ended;
     };
@@ -63,19 +120,15 @@ pub(super) fn wait_until_listening(child: &mut Child, deadline: Instant) -> Begu
             .lines()
             .map_while(Result::ok)
             .any(|line| line == READY);
-        let _ = send.send(if is_ready {
-            Begun::Listening
-        } else {
-            Begun::Ended
-        });
+        let _ = send.send(if is_ready { Begun::Ready } else { Begun::Ended });
     });
     let left = deadline.saturating_duration_since(Instant::now());
     receive.recv_timeout(left).unwrap_or(Begun::TooLate)
 }
 
 /// The error that the process ended with, or else what it said last.
-pub(super) fn last_line(log: &Path) -> String {
-    let text = std::fs::read(log).unwrap_or_default();
+fn last_line(file: &Path) -> String {
+    let text = std::fs::read(file).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines = || {
         text.lines()

@@ -1,0 +1,336 @@
+//! One cluster that the agent keeps a tunnel to: whether it answers, and what makes it answer again.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+use super::notes::Notes;
+use crate::cluster::ClusterRef;
+use crate::driver::vcluster;
+use crate::error::{Error, Kind};
+use crate::host::Host;
+use crate::lifecycle::{self, Scope};
+use crate::tunnel::background::{Key, Record, TunnelView, Way};
+use crate::tunnel::{Target, Tunnel};
+
+/// How long it may take to see whether there is a pod, before its host is asked for more.
+const LOOK_LIMIT: Duration = Duration::from_secs(3);
+
+/// How long a cluster may take to answer that is woken, or whose pod is new.
+const HEAL_LIMIT: Duration = Duration::from_mins(10);
+
+/// So long after an answer of its own, a pod that is not yet called ready is taken for one that serves.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// One cluster, its tunnel, and its credentials once they were asked for.
+pub(super) struct Cluster {
+    key: Key,
+    way: Way,
+    reference: ClusterRef,
+    port: u16,
+    since: Timestamp,
+    host: Host,
+    pub(super) tunnel: Tunnel,
+    state: Mutex<State>,
+    /// What is under way for those who do not want it woken, and for those who do.
+    healing: Mutex<[Option<Healing>; 2]>,
+}
+
+#[derive(Default)]
+struct State {
+    uid: String,
+    contexts_in: Vec<PathBuf>,
+    credentials: Option<Credentials>,
+}
+
+/// What leads into the cluster, and which pod has answered to it.
+struct Credentials {
+    user: Value,
+    pod: String,
+    answered: Instant,
+}
+
+/// An undertaking that many may wait for.
+#[derive(Clone)]
+struct Healing {
+    end: Shared<BoxFuture<'static, Result<Value, Error>>>,
+    notes: watch::Receiver<String>,
+}
+
+impl Cluster {
+    pub(super) fn new(
+        record: Record,
+        way: Way,
+        reference: ClusterRef,
+        host: Host,
+        listeners: Vec<TcpListener>,
+    ) -> Self {
+        let target = Target {
+            namespace: reference.namespace.to_string(),
+            selector: reference.selector(),
+            port: vcluster::API_PORT,
+        };
+        let tunnel = Tunnel::open_lazily(host.client(), target, listeners);
+        Self {
+            key: record.key,
+            way,
+            reference,
+            port: record.port,
+            since: Timestamp::now(),
+            host,
+            tunnel,
+            state: Mutex::new(State {
+                uid: record.uid,
+                contexts_in: record.contexts_in,
+                credentials: None,
+            }),
+            healing: Mutex::default(),
+        }
+    }
+
+    pub(super) fn key(&self) -> &Key {
+        &self.key
+    }
+
+    pub(super) fn way(&self) -> &Way {
+        &self.way
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// It is the cluster with this Service from now on, as who connected has just seen.
+    pub(super) fn is_now(&self, uid: &str, contexts_in: &[PathBuf]) {
+        let mut state = self.state();
+        if state.uid != uid {
+            uid.clone_into(&mut state.uid);
+            state.credentials = None;
+        }
+        contexts_in.clone_into(&mut state.contexts_in);
+    }
+
+    pub(super) fn to_record(&self, is_open: bool) -> Record {
+        let state = self.state();
+        Record {
+            key: self.key.clone(),
+            port: self.port,
+            uid: state.uid.clone(),
+            way: Some(self.way.clone()),
+            contexts_in: state.contexts_in.clone(),
+            is_open,
+        }
+    }
+
+    pub(super) fn view(&self) -> TunnelView {
+        let status = self.tunnel.status();
+        let destination = self.tunnel.destination();
+        let state = match &destination {
+            _ if !self.tunnel.has_begun() => "unused",
+            Some(pod) if pod.is_ready => "ready",
+            Some(_) => "starting",
+            None if status.without_pod.is_some() => "no-pod",
+            None => "connecting",
+        };
+        TunnelView {
+            name: self.key.name.clone(),
+            namespace: self.key.namespace.clone(),
+            host_context: self.way.context.clone(),
+            host: self.key.host.clone(),
+            port: self.port,
+            state: state.to_owned(),
+            pod: status.pod,
+            connections: status.connections,
+            bytes_sent: status.sent,
+            bytes_received: status.received,
+            since: self.since,
+            last_error: status.last_error,
+        }
+    }
+
+    /// Waits until a cluster without a pod is seen to be deleted, or another one of the same name; not if it sleeps.
+    pub(super) async fn until_abandoned(&self) {
+        /// A pod that moves is back by then.
+        const PATIENCE: Duration = Duration::from_mins(1);
+        loop {
+            self.tunnel.until_gone().await;
+            if timeout(PATIENCE, self.tunnel.until_there()).await.is_ok() {
+                continue;
+            }
+            let uid = self.state().uid.clone();
+            // A host that cannot be asked says nothing about its clusters.
+            let service = lifecycle::fetch_uid(&self.host, &self.reference).await;
+            if service.is_ok_and(|service| service.as_ref() != Some(&uid)) {
+                return;
+            }
+            self.tunnel.until_there().await;
+        }
+    }
+
+    /// What goes under `user` in a kubeconfig, once the cluster answers. What is waited for goes to `told` as it changes.
+    pub(super) async fn credential(
+        self: &Arc<Self>,
+        uid: &str,
+        may_wake: bool,
+        told: mpsc::UnboundedSender<String>,
+    ) -> Result<Value, Error> {
+        if self.state().uid != uid {
+            return Err(another_cluster(&self.reference));
+        }
+        self.tunnel.begin();
+        if let Some(user) = self.user_at_hand() {
+            return Ok(user);
+        }
+        let Healing { mut end, mut notes } = self.heal(may_wake);
+        loop {
+            tokio::select! {
+                biased;
+                Ok(()) = notes.changed() => {
+                    // Who has gone meanwhile misses nothing: what is under way goes on.
+                    let _ = told.send(notes.borrow_and_update().clone());
+                }
+                result = &mut end => return result,
+            }
+        }
+    }
+
+    /// The credentials, if the pod that answered to them is still the one that is there.
+    fn user_at_hand(&self) -> Option<Value> {
+        let pod = self.tunnel.destination()?;
+        let state = self.state();
+        let credentials = state.credentials.as_ref()?;
+        let serves = pod.is_ready || credentials.answered.elapsed() < FRESH;
+        (credentials.pod == pod.uid && serves).then(|| credentials.user.clone())
+    }
+
+    /// Makes the cluster answer; however many want that, it is done once.
+    fn heal(self: &Arc<Self>, may_wake: bool) -> Healing {
+        let slot = usize::from(may_wake);
+        let mut all = self.healing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(healing) = &all[slot] {
+            return healing.clone();
+        }
+        let (progress, notes) = Notes::new();
+        let cluster = self.clone();
+        let work = tokio::spawn(async move {
+            let healed = timeout(HEAL_LIMIT, cluster.make_answer(may_wake, &progress)).await;
+            let mut all = cluster.healing.lock();
+            all.as_mut().map_or_else(
+                |poisoned| poisoned.get_mut()[slot] = None,
+                |all| all[slot] = None,
+            );
+            healed.unwrap_or_else(|_| Err(overdue(&cluster.reference)))
+        });
+        let end = async move {
+            work.await
+                .unwrap_or_else(|panic| Err(Error::new(Kind::Bug, panic.to_string())))
+        };
+        let healing = Healing {
+            end: end.boxed().shared(),
+            notes,
+        };
+        all[slot] = Some(healing.clone());
+        healing
+    }
+
+    async fn make_answer(&self, may_wake: bool, progress: &Notes) -> Result<Value, Error> {
+        let Self {
+            reference, host, ..
+        } = self;
+        // Without an answer in time the host is asked below, and that says why.
+        let _ = timeout(LOOK_LIMIT, self.tunnel.seen()).await;
+        let is_ready = self.tunnel.destination().is_some_and(|pod| pod.is_ready);
+        let connection = if is_ready {
+            self.fetch_connection().await?
+        } else {
+            let scope = Scope::In(reference.namespace.clone());
+            let found = lifecycle::find(host, &reference.name, &scope).await;
+            let found = found.map_err(|error| match error.kind {
+                Kind::NotFound => gone(reference),
+                _ => error,
+            })?;
+            let connection = self.fetch_connection().await?;
+            if !found.state.is_sleeping() {
+                connection
+                    .until_answering(host, self.port, progress)
+                    .await?;
+            } else if may_wake {
+                lifecycle::wake(host, &found, &connection, progress).await?;
+            } else {
+                return Err(asleep(reference));
+            }
+            connection
+        };
+        // It answers, so its pod is about to be seen; if not, connections wait for it.
+        let _ = timeout(LOOK_LIMIT, self.tunnel.until_there()).await;
+        let user = connection.user().clone();
+        self.state().credentials = self.tunnel.destination().map(|pod| Credentials {
+            user: user.clone(),
+            pod: pod.uid,
+            answered: Instant::now(),
+        });
+        Ok(user)
+    }
+
+    async fn fetch_connection(&self) -> Result<lifecycle::Connection, Error> {
+        let (connection, uid) = lifecycle::fetch_connection(&self.host, &self.reference).await?;
+        if self.state().uid == uid {
+            Ok(connection)
+        } else {
+            Err(another_cluster(&self.reference))
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn gone(reference: &ClusterRef) -> Error {
+    let ClusterRef { name, namespace } = reference;
+    Error::new(
+        Kind::NotFound,
+        format!("there is no virtual cluster {reference} any more"),
+    )
+    .hint(format!(
+        "run `vc disconnect {name} -n {namespace}` to remove its context"
+    ))
+}
+
+fn asleep(reference: &ClusterRef) -> Error {
+    let ClusterRef { name, namespace } = reference;
+    Error::new(Kind::Failed, format!("{reference} is asleep"))
+        .hint(format!("run `vc wake {name} -n {namespace}` to wake it"))
+}
+
+fn overdue(reference: &ClusterRef) -> Error {
+    let ClusterRef { name, namespace } = reference;
+    Error::new(
+        Kind::Timeout,
+        format!(
+            "{reference} did not answer within {} minutes",
+            HEAL_LIMIT.as_secs() / 60
+        ),
+    )
+    .hint(format!("run `vc connect {name} -n {namespace}` to see why"))
+}
+
+/// A cluster that was deleted and made again under the same name is not the one that the context was made for.
+fn another_cluster(reference: &ClusterRef) -> Error {
+    let ClusterRef { name, namespace } = reference;
+    Error::new(
+        Kind::Exists,
+        format!("{reference} is another cluster than the one that was connected to"),
+    )
+    .hint(format!(
+        "run `vc connect {name} -n {namespace}` to use the new one"
+    ))
+}

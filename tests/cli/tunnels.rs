@@ -1,0 +1,148 @@
+//! `vc tunnels`, and the one agent in the background that keeps them.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixListener;
+use std::thread::{self, JoinHandle};
+
+use insta::assert_snapshot;
+
+use crate::support::{cluster::running, sandbox::Sandbox};
+
+#[test]
+fn without_an_agent_there_are_none_and_none_is_started() {
+    let vc = Sandbox::new();
+    assert_snapshot!(vc.run("tunnels"));
+    assert_snapshot!(vc.run("tunnels -o json"));
+    assert_snapshot!(vc.run("tunnels stop --all"));
+    assert_snapshot!(vc.run("tunnels stop dev"));
+    assert_eq!(vc.agent(), None);
+    assert_eq!(vc.calls(), "");
+}
+
+#[test]
+fn one_agent_keeps_the_tunnels_of_all_clusters() {
+    let vc = Sandbox::new().with(running("dev")).with(running("test"));
+    vc.run("connect dev");
+    let agent = vc.agent();
+    vc.run("connect test");
+    assert_eq!(vc.agent(), agent);
+    assert_eq!(vc.tunnels().len(), 2);
+    assert_snapshot!(vc.run("tunnels -o name"));
+    assert_snapshot!(vc.run("tunnels stop dev"));
+    assert_snapshot!(vc.run("tunnels -o name"));
+    assert_snapshot!(vc.run("tunnels stop --all"));
+    assert_eq!((vc.agent(), vc.tunnels()), (None, Vec::new()));
+}
+
+#[test]
+fn many_commands_at_once_start_one_agent() {
+    let clusters = ["a", "b", "c", "d", "e", "f"];
+    let vc = Sandbox::new().with_all(clusters.map(running));
+    let started = clusters.map(|name| vc.start(&format!("connect {name} --no-switch")));
+    for started in started {
+        let output = started.finish();
+        assert_eq!(output.code, Some(0), "{output}");
+    }
+    let log = std::fs::read_to_string(vc.path("state/vc/tunnels/agent.log")).expect("its log");
+    assert_eq!(log.matches("the agent begins").count(), 1, "{log}");
+    assert_eq!(vc.tunnels().len(), clusters.len());
+}
+
+#[test]
+fn an_agent_that_was_killed_is_started_again_with_every_tunnel() {
+    let vc = Sandbox::new().with(running("dev")).with(running("test"));
+    vc.run("connect dev");
+    vc.run("connect test");
+    let ports = vc.tunnels();
+    vc.kill_agent();
+    assert_eq!(vc.tunnels(), Vec::<u64>::new());
+    let output = vc.run("connect dev");
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(vc.tunnels(), ports);
+    // Nobody has connected to it anew: its port is listened on, and its host is asked when it is used.
+    let output = vc.run("list --context vcluster_test_vcluster-test_host");
+    assert_eq!(output.code, Some(0), "{output}");
+}
+
+#[test]
+fn an_agent_whose_socket_is_gone_is_replaced() {
+    let vc = Sandbox::new().with(running("dev"));
+    vc.run("connect dev");
+    let agent = vc.agent();
+    std::fs::remove_dir_all(vc.path("run")).expect("a folder");
+    let output = vc.run("connect dev");
+    assert_eq!(output.code, Some(0), "{output}");
+    assert!(vc.agent().is_some() && vc.agent() != agent);
+}
+
+/// A process that holds the place of an agent and is of another version.
+struct Other {
+    thread: JoinHandle<Vec<String>>,
+}
+
+impl Other {
+    /// Answers each question with the next of these, and ends after the last.
+    fn take_place(vc: &Sandbox, answers: &'static [&'static str]) -> Self {
+        let folder = vc.path("state/vc/tunnels");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let socket = vc.path("run/other.sock");
+        let listener = UnixListener::bind(&socket).expect("a socket");
+        let lock = std::fs::File::create(folder.join("agent.lock")).expect("a file");
+        lock.try_lock().expect("a lock that nobody has");
+        let holder = serde_json::json!({ "pid": std::process::id(), "socket": socket, "vc": "x" });
+        (&lock)
+            .write_all(holder.to_string().as_bytes())
+            .expect("a file");
+        let thread = thread::spawn(move || {
+            let _held = lock;
+            let ask = |answer: &&str| {
+                let (stream, _) = listener.accept().expect("a question");
+                let mut line = String::new();
+                let mut reader = BufReader::new(stream);
+                reader.read_line(&mut line).expect("a line");
+                writeln!(reader.get_mut(), "{answer}").expect("somebody who waits");
+                line
+            };
+            answers.iter().map(ask).collect()
+        });
+        Self { thread }
+    }
+
+    /// The questions that it was asked.
+    fn questions(self) -> Vec<String> {
+        self.thread.join().expect("all answers were asked for")
+    }
+}
+
+#[test]
+fn an_agent_of_an_older_version_is_replaced() {
+    let vc = Sandbox::new().with(running("dev"));
+    let other = Other::take_place(
+        &vc,
+        &[
+            r#"{"vc":"0.0.1","answer":{"is":"tunnels","tunnels":[]}}"#,
+            r#"{"vc":"0.0.1","answer":{"is":"outdated"}}"#,
+            r#"{"vc":"0.0.1","answer":{"is":"left","openings":[]}}"#,
+        ],
+    );
+    let _ = vc.run("tunnels");
+    let output = vc.run("connect dev");
+    assert_eq!(output.code, Some(0), "{output}");
+    assert!(other.questions()[2].contains(r#""what":"leave""#));
+    assert_eq!(vc.tunnels().len(), 1);
+}
+
+#[test]
+fn an_agent_of_a_newer_version_says_so() {
+    let vc = Sandbox::new().with(running("dev"));
+    let other = Other::take_place(
+        &vc,
+        &[concat!(
+            r#"{"vc":"99.0.0","answer":{"is":"failed","code":1,"#,
+            r#""message":"the agent in the background is of `vc` 99.0.0, and this is `vc` 0.1.0","#,
+            r#""causes":[],"hints":["use the newer `vc`"]}}"#
+        )],
+    );
+    assert_snapshot!(vc.run("connect dev"));
+    other.questions();
+}
