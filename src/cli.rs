@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::ArgValueCandidates;
 
 use crate::command::{
-    agent, completion, config, connect, create, delete, disconnect, history, list, sleep, tunnels,
-    version, wake,
+    agent, completion, config, connect, create, delete, disconnect, history, list, logs, sleep,
+    status, tunnels, version, wake,
 };
 use crate::complete;
 use crate::error::Error;
@@ -103,6 +103,16 @@ pub enum Command {
         reason = "documented at its arguments, which is its help text"
     )]
     List(list::ListArgs),
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
+    Status(status::StatusArgs),
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
+    Logs(logs::LogsArgs),
     #[command(visible_alias = "pause")]
     #[expect(
         missing_docs,

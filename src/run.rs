@@ -116,6 +116,7 @@ fn run_with_runtime(session: &Session, command: Command) -> Result<ExitCode, Err
     let ending = runtime.block_on(async {
         match run_bounded(session, command).await? {
             Ending::Done => Ok(ExitCode::SUCCESS),
+            Ending::Interrupted => Ok(ExitCode::from(Kind::Interrupted.code())),
             Ending::Runs(program) => program.end().await.map(ExitCode::from),
         }
     });
@@ -213,7 +214,8 @@ fn asked_format(arguments: &[std::ffi::OsString]) -> Format {
 async fn run_bounded(session: &Session, command: Command) -> Result<Ending, Error> {
     // The agent decides itself when it ends, also on a signal.
     let is_unbounded = matches!(&command, Command::Agent(_));
-    let limit = if is_unbounded {
+    let is_endless = matches!(&command, Command::Logs(args) if args.is_endless());
+    let limit = if is_unbounded || is_endless {
         Duration::MAX
     } else {
         session.settings.timeout
@@ -234,7 +236,8 @@ async fn run_bounded(session: &Session, command: Command) -> Result<Ending, Erro
         // A signal that comes just as a program was started is that program's.
         biased;
         ending = work => ending,
-        () = interrupted() => Err(cut_off(session)),
+        // To end what has no end of its own is no failure to tell of.
+        () = interrupted() => if is_endless { Ok(Ending::Interrupted) } else { Err(cut_off(session)) },
     }
 }
 

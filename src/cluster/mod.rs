@@ -3,6 +3,7 @@
 
 mod name;
 mod plan;
+mod quantity;
 mod state;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 
 pub use name::{ClusterRef, InvalidName, Name, Namespace};
 pub use plan::{Object, ObjectRef, Plan, Tier};
+pub use quantity::{InvalidQuantity, Quantity};
 pub use state::State;
 
 /// A virtual cluster as it was observed on the host.
@@ -22,6 +24,14 @@ pub struct VirtualCluster {
     pub state: State,
     /// Version of its control plane, as the image tag says it; `None` where the image carries no tag.
     pub version: Option<String>,
+    /// Version of its Kubernetes, as the tag of the image says it that it is taken from.
+    pub kubernetes: Option<String>,
+    /// The chart it was made with, such as `vcluster-0.36.1`.
+    pub chart: Option<String>,
+    /// Who made it, as far as that is recorded.
+    pub owner: Option<String>,
+    /// Since when it sleeps, as far as that is recorded.
+    pub sleeping_since: Option<Timestamp>,
     /// When its control-plane workload was created.
     pub created: Option<Timestamp>,
     /// The workload that runs the control plane.

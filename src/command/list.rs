@@ -1,13 +1,13 @@
 //! `vc list`: which virtual clusters there are.
 
-use jiff::{SpanRound, Timestamp, Unit};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Session;
 use crate::cluster::VirtualCluster;
 use crate::error::Error;
 use crate::lifecycle::{self, Identity};
-use crate::ui::Row;
+use crate::ui::{Row, age};
 
 /// List virtual clusters
 ///
@@ -123,20 +123,4 @@ pub async fn run(session: &Session, args: ListArgs) -> Result<(), Error> {
             .next("there is no virtual cluster; run `vc create dev` to make one");
     }
     Ok(())
-}
-
-/// The time since then in its largest unit, as kubectl shows it.
-pub(super) fn age(since: Timestamp) -> String {
-    let span = (Timestamp::now() - since)
-        .round(SpanRound::new().largest(Unit::Hour).smallest(Unit::Second));
-    let Ok(span) = span else {
-        return "-".to_owned();
-    };
-    let (hours, minutes, seconds) = (span.get_hours(), span.get_minutes(), span.get_seconds());
-    match (hours, minutes) {
-        (48.., _) => format!("{}d", hours / 24),
-        (1.., _) => format!("{hours}h"),
-        (_, 1..) => format!("{minutes}m"),
-        _ => format!("{}s", seconds.max(0)),
-    }
 }

@@ -9,8 +9,10 @@ pub mod delete;
 pub mod disconnect;
 pub mod history;
 pub mod list;
+pub mod logs;
 mod session;
 pub mod sleep;
+pub mod status;
 mod targets;
 pub mod tunnels;
 mod values;
@@ -27,6 +29,8 @@ use crate::error::Error;
 pub enum Ending {
     /// Done.
     Done,
+    /// The user ended what would have gone on.
+    Interrupted,
     /// This program runs; it is bound neither by our time limit nor by the signals that end us.
     Runs(Box<connect::Running>),
 }
@@ -59,8 +63,10 @@ pub async fn run(session: &Session, command: Command) -> Result<Ending, Error> {
         Command::Disconnect(args) => disconnect::run(session, args).await,
         Command::History(args) => history::run(session, args).await,
         Command::List(args) => list::run(session, args).await,
+        Command::Logs(args) => logs::run(session, args).await,
         Command::Delete(args) => delete::run(session, args).await,
         Command::Sleep(args) => sleep::run(session, args).await,
+        Command::Status(args) => status::run(session, args).await,
         Command::Wake(args) => wake::run(session, args).await,
         Command::Completion(args) => completion::run(session, &args),
         Command::Config(args) => config::run(session, &args),

@@ -88,6 +88,24 @@ pub(super) fn combine(mut failures: Vec<Error>) -> Result<(), Error> {
     Err(failures.into_iter().fold(first, Error::because_of))
 }
 
+/// The named cluster; without a name that of the current context, else the only one, as [`one`] has it.
+pub(super) async fn current_or_only(
+    session: &Session,
+    host: &Host,
+    name: Option<&str>,
+) -> Result<VirtualCluster, Error> {
+    if name.is_none()
+        && let Some((_, identity)) = session.current_identity()?
+        && let Some(reference) = identity.reference()
+        && identity.is_of(&host.server, &reference)
+        && session.settings.namespace.is_none()
+    {
+        let scope = lifecycle::Scope::In(reference.namespace);
+        return lifecycle::find(host, &reference.name, &scope).await;
+    }
+    one(session, host, name).await
+}
+
 /// The named cluster; without a name the only one, else the one that is chosen, else an error with the names.
 pub(super) async fn one(
     session: &Session,

@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Session;
-use super::list::age;
 use crate::error::{Error, Kind};
 use crate::lifecycle;
 use crate::tunnel::background::TunnelView;
+use crate::ui::age;
 use crate::ui::{Row, View};
 
 /// Show the tunnels to virtual clusters that the agent in the background keeps

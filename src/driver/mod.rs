@@ -1,3 +1,4 @@
 //! What each kind of control plane is made of, as data: a driver describes, `lifecycle` acts.
 
+pub mod component;
 pub mod vcluster;

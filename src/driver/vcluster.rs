@@ -12,18 +12,24 @@ use crate::chart::builtin;
 use crate::cluster::{ClusterRef, Name, Namespace, Object, ObjectRef, Plan, State, VirtualCluster};
 use crate::helm::{self, Chart};
 use crate::host::explain;
-use crate::host::read::{Metadata, Pod, Workload};
+use crate::host::read::{Container, Metadata, Pod, Workload};
 
 /// The label that every control-plane workload and pod carries.
 pub const SELECTOR: &str = "app=vcluster";
 /// The label under which the control plane puts what it synced to the host.
 pub const MANAGED_BY: &str = "vcluster.loft.sh/managed-by";
+/// The label that says of which namespace of the virtual cluster that is.
+pub const TENANT_NAMESPACE: &str = "vcluster.loft.sh/namespace";
 /// On a namespace that the tool made, so that it may delete it.
 pub const CREATED: &str = "vcluster.loft.sh/created";
 /// The port on which a control-plane pod serves the virtual cluster's API.
 pub const API_PORT: u16 = 8443;
 /// The container of the control plane; its image tag is the version.
-const CONTAINER: &str = "syncer";
+pub const CONTAINER: &str = "syncer";
+/// The init container that brings Kubernetes itself; its image tag is the version of that.
+pub const KUBERNETES_CONTAINER: &str = "kubernetes";
+/// On the workload: who made the cluster, as the host knows them.
+pub const CREATED_BY: &str = "vc/created-by";
 
 /// Annotations by which `vcluster pause` and we mark a sleeping cluster.
 const PAUSED: &str = "loft.sh/paused";
@@ -31,15 +37,25 @@ const PAUSED: &str = "loft.sh/paused";
 const PAUSED_REPLICAS: &str = "loft.sh/paused-replicas";
 /// When it was put to sleep.
 const PAUSED_DATE: &str = "loft.sh/paused-date";
+/// The same by the vCluster platform, in seconds.
+const PLATFORM_SLEEPING_SINCE: &str = "sleepmode.loft.sh/sleeping-since";
 /// Label by which the vCluster platform marks one that it put to sleep itself.
 const PLATFORM_SLEEP: &str = "loft.sh/sleep-mode";
 /// Labels of workloads that older charts, and an etcd deployed beside the control plane, run as well.
 const COMPANIONS: &str = "app in (vcluster-etcd,vcluster-api,vcluster-controller)";
+/// The same, and the control plane's own.
+const OWN_APPS: &[&str] = &[
+    "vcluster",
+    "vcluster-etcd",
+    "vcluster-api",
+    "vcluster-controller",
+];
 /// The manager that puts clusters to sleep by rules of its own.
 pub const PLATFORM: &str = "the vCluster platform";
 /// Marks of programs that keep a release as they have it, and so may wake what we put to sleep.
 const MANAGERS: &[(&str, &str)] = &[
     ("argocd.argoproj.io/tracking-id", "Argo CD"),
+    ("argocd.argoproj.io/instance", "Argo CD"),
     ("helm.toolkit.fluxcd.io/name", "Flux"),
     ("kustomize.toolkit.fluxcd.io/name", "Flux"),
 ];
@@ -209,14 +225,20 @@ fn observe_one(kind: &str, workload: &Workload, pods: &[&Pod]) -> Option<Virtual
         namespace: Namespace::parse(&metadata.namespace).ok()?,
         name: Name::parse(&metadata.name).ok()?,
     };
-    let containers = &workload.spec.template.spec.containers;
-    let version = containers
-        .iter()
-        .find(|container| container.name == CONTAINER)
-        .and_then(|c| tag_of(&c.image));
+    let template = &workload.spec.template.spec;
+    let version_in = |containers: &[Container], name: &str| {
+        containers
+            .iter()
+            .find(|container| container.name == name)
+            .and_then(|container| tag_of(&container.image))
+    };
     Some(VirtualCluster {
         state: state_of(workload, pods),
-        version,
+        version: version_in(&template.containers, CONTAINER),
+        kubernetes: version_in(&template.init_containers, KUBERNETES_CONTAINER),
+        chart: metadata.labels.get("chart").cloned(),
+        owner: metadata.annotations.get(CREATED_BY).cloned(),
+        sleeping_since: sleeping_since(workload),
         created: metadata.creation_timestamp,
         workload: ObjectRef {
             api_version: "apps/v1".to_owned(),
@@ -241,7 +263,7 @@ pub fn companions(name: &Name) -> String {
 
 /// The pods of a cluster's own workloads, of companions too, as a selector.
 pub fn own_pods(name: &Name) -> String {
-    format!("app in (vcluster,vcluster-etcd,vcluster-api,vcluster-controller),release={name}")
+    format!("app in ({}),release={name}", OWN_APPS.join(","))
 }
 
 /// The change that puts a workload to sleep, with the annotations that `vcluster resume` reads.
@@ -278,6 +300,32 @@ pub fn replicas_awake(workload: &Workload) -> u32 {
         Some(0) => saved().filter(|replicas| *replicas > 0).unwrap_or(1),
         replicas => replicas.unwrap_or(1),
     }
+}
+
+/// Since when a workload sleeps, by whoever put it to sleep.
+fn sleeping_since(workload: &Workload) -> Option<Timestamp> {
+    let annotations = &workload.metadata.annotations;
+    let marked = || annotations.get(PAUSED_DATE)?.parse().ok();
+    let by_platform = || {
+        let seconds = annotations.get(PLATFORM_SLEEPING_SINCE)?.parse().ok()?;
+        Timestamp::from_second(seconds).ok()
+    };
+    marked().or_else(by_platform)
+}
+
+/// Whether a pod is of a cluster's own workloads; what [`own_pods`] selects.
+pub fn is_own_pod(metadata: &Metadata, name: &Name) -> bool {
+    let label = |key: &str| metadata.labels.get(key).map(String::as_str);
+    label("release") == Some(name.as_str())
+        && label("app").is_some_and(|app| OWN_APPS.contains(&app))
+}
+
+/// Whether the control plane of a cluster put an object on the host for its tenants.
+pub fn is_synced(metadata: &Metadata, name: &Name) -> bool {
+    metadata
+        .labels
+        .get(MANAGED_BY)
+        .is_some_and(|value| value == name.as_str())
 }
 
 /// Who else decides over a cluster.

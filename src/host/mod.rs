@@ -5,13 +5,17 @@
 //! virtual clusters; [`explain`] knows what the host's own words mean to a user.
 
 mod cause;
+pub mod claim;
 mod connect;
 mod error;
 pub mod explain;
+pub mod log;
+pub mod metrics;
 pub mod read;
 mod renew;
 mod request;
 mod resource;
+pub mod service;
 mod watch;
 
 use serde::Deserialize;
@@ -114,6 +118,15 @@ impl Host {
         selector: &str,
     ) -> Result<Vec<T>, HostError> {
         Ok(self.list_where(collection, selector, "").await?.0)
+    }
+
+    /// Every object of a collection of which a field has that value, such as `type=Warning`.
+    pub async fn list_by_field<T: serde::de::DeserializeOwned>(
+        &self,
+        collection: &Collection,
+        field: &str,
+    ) -> Result<Vec<T>, HostError> {
+        Ok(self.list_where(collection, "", field).await?.0)
     }
 
     /// Applies an object by server-side apply, as Helm 4 does, and returns it as the host keeps it.

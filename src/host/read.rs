@@ -117,6 +117,10 @@ pub struct PodTemplate {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PodSpec {
+    /// The node it runs on.
+    pub node_name: Option<String>,
+    /// What runs before its containers.
+    pub init_containers: Vec<Container>,
     /// Its containers.
     pub containers: Vec<Container>,
 }
@@ -129,6 +133,18 @@ pub struct Container {
     pub name: String,
     /// Its image.
     pub image: String,
+    /// What it reserves, and may use at most.
+    pub resources: Resources,
+}
+
+/// Amounts by resource, such as `cpu`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Resources {
+    /// What is reserved.
+    pub requests: BTreeMap<String, String>,
+    /// What may be used at most.
+    pub limits: BTreeMap<String, String>,
 }
 
 /// What a workload is.
@@ -164,11 +180,44 @@ impl Workload {
 pub struct Pod {
     /// What it says of itself.
     pub metadata: Metadata,
+    /// What it runs, and where.
+    pub spec: PodSpec,
     /// What became of it.
     pub status: PodStatus,
 }
 
 impl Pod {
+    /// Since when it serves; `None` if it does not.
+    pub fn ready_since(&self) -> Option<Timestamp> {
+        let conditions = &self.status.conditions;
+        let ready = conditions
+            .iter()
+            .find(|fact| fact.kind == "Ready" && fact.status == "True");
+        ready.and_then(|ready| ready.last_transition_time)
+    }
+
+    /// Whether all its containers have ended for good.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.status.phase.as_str(), "Succeeded" | "Failed")
+    }
+
+    /// What it is doing in one word, as kubectl has it.
+    pub fn status_word(&self) -> String {
+        if self.metadata.deletion_timestamp.is_some() {
+            return "Terminating".to_owned();
+        }
+        let status = &self.status;
+        let obstacle = |statuses: &[ContainerStatus]| {
+            statuses
+                .iter()
+                .find_map(|container| container.state.obstacle().map(str::to_owned))
+        };
+        let init = obstacle(&status.init_container_statuses).map(|reason| format!("Init:{reason}"));
+        init.or_else(|| obstacle(&status.container_statuses))
+            .or_else(|| Some(status.reason.clone()).filter(|reason| !reason.is_empty()))
+            .unwrap_or_else(|| status.phase.clone())
+    }
+
     /// Whether it serves.
     pub fn is_ready(&self) -> bool {
         self.metadata.deletion_timestamp.is_none()
@@ -211,6 +260,8 @@ pub struct Condition {
     pub reason: String,
     /// Why, in a sentence.
     pub message: String,
+    /// Since when.
+    pub last_transition_time: Option<Timestamp>,
 }
 
 /// What became of a container.
@@ -221,6 +272,8 @@ pub struct ContainerStatus {
     pub name: String,
     /// Its image.
     pub image: String,
+    /// Whether it serves.
+    pub ready: bool,
     /// How often it was started again.
     pub restart_count: u32,
     /// What it does now.
@@ -237,6 +290,23 @@ pub struct ContainerState {
     pub waiting: Option<Reason>,
     /// It has ended.
     pub terminated: Option<Reason>,
+}
+
+impl ContainerState {
+    /// Whether it runs.
+    pub fn is_running(&self) -> bool {
+        self.waiting.is_none() && self.terminated.is_none()
+    }
+
+    /// Why it does not run, in one word; `None` if it runs, or has done what it was for.
+    pub fn obstacle(&self) -> Option<&str> {
+        let ended = self
+            .terminated
+            .as_ref()
+            .filter(|ended| ended.exit_code != Some(0));
+        let reason = self.waiting.as_ref().or(ended)?.reason.as_str();
+        Some(reason).filter(|reason| !reason.is_empty())
+    }
 }
 
 /// A reason in one word and in a sentence.
@@ -268,8 +338,19 @@ pub struct Event {
     pub involved_object: InvolvedObject,
     /// When it last happened.
     pub last_timestamp: Option<Timestamp>,
+    /// When it happened, where only that is told.
+    pub event_time: Option<Timestamp>,
     /// How often it happened.
     pub count: u32,
+}
+
+impl Event {
+    /// When it last happened.
+    pub fn happened(&self) -> Option<Timestamp> {
+        self.last_timestamp
+            .or(self.event_time)
+            .or(self.metadata.creation_timestamp)
+    }
 }
 
 /// What an event happened to.

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use futures_util::AsyncBufRead;
 use futures_util::stream::BoxStream;
 use http::{Method, Request, header};
 use kube::core::WatchEvent;
@@ -145,6 +146,24 @@ impl Host {
             let error =
                 match timeout(ANSWER_TIMEOUT, self.client.request_events(request.clone())).await {
                     Ok(Ok(events)) => return Ok(Box::pin(events)),
+                    Ok(Err(error)) => error,
+                    Err(_) => return Err(self.unanswered(call)),
+                };
+            self.pause_or_fail(error, call, &mut attempt).await?;
+        }
+    }
+
+    /// Opens an answer that is read as it comes; retried like any request until the host answers it.
+    pub(super) async fn open_bytes(
+        &self,
+        request: Request<Vec<u8>>,
+        call: &Call,
+    ) -> Result<Box<dyn AsyncBufRead + Send + Unpin>, HostError> {
+        let mut attempt = 1;
+        loop {
+            let error =
+                match timeout(ANSWER_TIMEOUT, self.client.request_stream(request.clone())).await {
+                    Ok(Ok(bytes)) => return Ok(Box::new(Box::pin(bytes))),
                     Ok(Err(error)) => error,
                     Err(_) => return Err(self.unanswered(call)),
                 };

@@ -35,6 +35,7 @@ const WELL_KNOWN: &[(&str, &str, &str, bool)] = &[
     ("apps/v1", "StatefulSet", "statefulsets", true),
     ("batch/v1", "CronJob", "cronjobs", true),
     ("batch/v1", "Job", "jobs", true),
+    ("metrics.k8s.io/v1beta1", "PodMetrics", "pods", true),
     ("networking.k8s.io/v1", "Ingress", "ingresses", true),
     (
         "networking.k8s.io/v1",

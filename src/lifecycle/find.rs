@@ -37,12 +37,28 @@ impl Scope {
 ///
 /// Two lists at once; the pods are a third, asked for only if a cluster is not ready and they may tell why.
 pub async fn list(host: &Host, scope: &Scope, labels: &str) -> Result<Listing, HostError> {
-    match list_in(host, scope, labels).await {
+    list_with(host, scope, labels, Reasons::Told).await
+}
+
+/// Whether a list says why a cluster is not ready, which may take one more request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reasons {
+    Told,
+    LeftOpen,
+}
+
+async fn list_with(
+    host: &Host,
+    scope: &Scope,
+    labels: &str,
+    reasons: Reasons,
+) -> Result<Listing, HostError> {
+    match list_in(host, scope, labels, reasons).await {
         Err(error) if error.is_forbidden() && *scope == Scope::Everywhere => {
             let Some(own) = host.namespace.clone() else {
                 return Err(error);
             };
-            let clusters = list_in(host, &Scope::In(own.clone()), labels)
+            let clusters = list_in(host, &Scope::In(own.clone()), labels, reasons)
                 .await
                 .map_err(|_| error)?;
             Ok(Listing {
@@ -58,8 +74,11 @@ pub async fn list(host: &Host, scope: &Scope, labels: &str) -> Result<Listing, H
 }
 
 /// The cluster that a name means; without a namespace it must be the only one of that name.
+///
+/// Why it is not ready is left open: who wants to know looks at its pods.
 pub async fn find(host: &Host, name: &Name, scope: &Scope) -> Result<VirtualCluster, Error> {
-    let mut listing = list(host, scope, &format!("release={name}")).await?;
+    let labels = format!("release={name}");
+    let mut listing = list_with(host, scope, &labels, Reasons::LeftOpen).await?;
     match listing.clusters.len() {
         0 => Err(no_such(host, name, scope, listing.only_in.as_ref()).await),
         1 => Ok(listing.clusters.remove(0)),
@@ -83,6 +102,7 @@ async fn list_in(
     host: &Host,
     scope: &Scope,
     labels: &str,
+    reasons: Reasons,
 ) -> Result<Vec<VirtualCluster>, HostError> {
     let selector = if labels.is_empty() {
         vcluster::SELECTOR.to_owned()
@@ -98,10 +118,8 @@ async fn list_in(
     );
     let (statefulsets, deployments) = (statefulsets?, deployments?);
     let clusters = vcluster::observe(statefulsets.clone(), deployments.clone(), &[]);
-    if !clusters
-        .iter()
-        .any(|cluster| matches!(cluster.state, State::Creating(_)))
-    {
+    let is_open = |cluster: &VirtualCluster| matches!(cluster.state, State::Creating(_));
+    if reasons == Reasons::LeftOpen || !clusters.iter().any(is_open) {
         return Ok(clusters);
     }
     match host

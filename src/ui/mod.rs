@@ -7,6 +7,7 @@ mod table;
 
 use std::io::{self, Write};
 
+use jiff::{SpanRound, Timestamp, Unit};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -240,6 +241,27 @@ impl Ui {
     }
 }
 
+/// Columns below their headings, for an answer that holds more than one listing.
+pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
+    table::render(headings, rows, headings.len())
+}
+
+/// The time since then in its largest unit, as kubectl shows it.
+pub fn age(since: Timestamp) -> String {
+    let span = (Timestamp::now() - since)
+        .round(SpanRound::new().largest(Unit::Hour).smallest(Unit::Second));
+    let Ok(span) = span else {
+        return "-".to_owned();
+    };
+    let (hours, minutes, seconds) = (span.get_hours(), span.get_minutes(), span.get_seconds());
+    match (hours, minutes) {
+        (48.., _) => format!("{}d", hours / 24),
+        (1.., _) => format!("{hours}h"),
+        (_, 1..) => format!("{minutes}m"),
+        _ => format!("{}s", seconds.max(0)),
+    }
+}
+
 /// A duration in seconds, to the millisecond, as answers give it.
 pub fn seconds(duration: std::time::Duration) -> f64 {
     (duration.as_secs_f64() * 1000.0).round() / 1000.0
@@ -271,17 +293,20 @@ fn print_line(line: &str) -> Result<(), Error> {
 
 /// Writes to standard output. A reader that went away has what it wanted.
 fn print_text(text: &str) -> Result<(), Error> {
+    print_bytes(text.as_bytes()).map(|_| ())
+}
+
+/// Writes to standard output as it is; whether there is somebody still who reads it.
+pub fn print_bytes(bytes: &[u8]) -> Result<bool, Error> {
     let mut stdout = io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::new(
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Error::new(
             crate::error::Kind::Failed,
             "cannot write the answer to standard output",
         )
         .because(&error)),
-        _ => Ok(()),
     }
 }
 

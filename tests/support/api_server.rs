@@ -9,6 +9,7 @@ mod discovery;
 mod forward;
 mod http;
 mod kinds;
+mod logs;
 mod merge;
 mod request;
 mod script;
@@ -24,6 +25,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use jiff::SignedDuration;
 use serde_json::Value;
 use tokio::{net::TcpListener, runtime::Runtime, sync::Notify};
 
@@ -64,6 +66,7 @@ struct Shared {
     revisions: tokio::sync::watch::Sender<u64>,
     clock: Notify,
     pod_faults: Arc<Faults>,
+    logs: logs::Logs,
     version: Mutex<String>,
     /// The API servers inside the control-plane pods, started when first reached.
     virtual_servers: tokio::sync::Mutex<VirtualServers>,
@@ -249,6 +252,18 @@ impl ApiServer {
         state.store.oldest = state.store.revision + 1;
     }
 
+    /// Has a container say something, so long ago.
+    pub(crate) fn say(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        line: &str,
+        age: SignedDuration,
+    ) {
+        self.shared.logs.say(namespace, pod, container, line, age);
+    }
+
     /// What goes wrong with streams into pods.
     pub(crate) fn pod_faults(&self) -> &Faults {
         &self.shared.pod_faults
@@ -321,6 +336,7 @@ impl Shared {
             revisions: tokio::sync::watch::Sender::new(0),
             clock: Notify::new(),
             pod_faults: Arc::default(),
+            logs: logs::Logs::default(),
             version: Mutex::new("v1.36.3".to_owned()),
             virtual_servers: tokio::sync::Mutex::default(),
         })

@@ -5,7 +5,7 @@ use std::{
     io::Read,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::LazyLock,
+    sync::{Arc, LazyLock, Mutex},
     thread,
     time::{Duration, Instant},
 };
@@ -111,6 +111,8 @@ impl Sandbox {
             .expect("cargo has built `vc`");
         Started {
             child,
+            printed: Printed::default(),
+            reader: None,
             sandbox: self,
             arguments: arguments.to_owned(),
         }
@@ -287,6 +289,9 @@ static STEADY: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 /// A command under way.
 pub(crate) struct Started<'a> {
     child: Child,
+    printed: Printed,
+    /// Reads what is printed, once somebody wants to know it before the end.
+    reader: Option<thread::JoinHandle<()>>,
     sandbox: &'a Sandbox,
     arguments: String,
 }
@@ -345,6 +350,27 @@ impl Started<'_> {
         }
     }
 
+    /// Waits until its standard output contains this.
+    ///
+    /// # Panics
+    ///
+    /// If it is not printed in time.
+    pub(crate) fn until_printed(&mut self, what: &str) {
+        let begin = Instant::now();
+        let printed = Arc::clone(&self.printed);
+        if let Some(stdout) = self.child.stdout.take() {
+            self.reader = Some(read(Some(stdout), Arc::clone(&printed)));
+        }
+        while !text_of(&printed).contains(what) {
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "`vc {}` never printed {what}",
+                self.arguments
+            );
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// Closes the reading end of its standard output, as `head` does.
     pub(crate) fn without_reader(mut self) -> Self {
         self.child.stdout = None;
@@ -357,8 +383,12 @@ impl Started<'_> {
     ///
     /// If it does not end, or something it left in the background keeps its output open.
     pub(crate) fn finish(mut self) -> Output {
-        let stdout = read(self.child.stdout.take());
-        let stderr = read(self.child.stderr.take());
+        let said = Printed::default();
+        let stdout = match self.reader.take() {
+            Some(reader) => reader,
+            None => read(self.child.stdout.take(), Arc::clone(&self.printed)),
+        };
+        let stderr = read(self.child.stderr.take(), Arc::clone(&said));
         let begin = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("our own child") {
@@ -384,9 +414,7 @@ impl Started<'_> {
             );
             thread::sleep(Duration::from_millis(1));
         }
-        let text =
-            |thread: thread::JoinHandle<String>| thread.join().expect("a thread that only reads");
-        let (stdout, stderr) = (text(stdout), text(stderr));
+        let (stdout, stderr) = (text_of(&self.printed), text_of(&said));
         let shown = self
             .sandbox
             .steady(&show(&self.arguments, status.code(), &stdout, &stderr));
@@ -400,11 +428,22 @@ impl Started<'_> {
     }
 }
 
-fn read(from: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
+/// What a command has printed so far.
+type Printed = Arc<Mutex<Vec<u8>>>;
+
+fn text_of(printed: &Printed) -> String {
+    String::from_utf8_lossy(&printed.lock().expect("a thread that only reads")).into_owned()
+}
+
+fn read(from: Option<impl Read + Send + 'static>, into: Printed) -> thread::JoinHandle<()> {
     thread::spawn(move || {
-        let mut bytes = Vec::new();
-        from.map(|mut from| from.read_to_end(&mut bytes));
-        String::from_utf8_lossy(&bytes).into_owned()
+        let mut from = from;
+        let mut piece = [0; 4096];
+        while let Some(Ok(length @ 1..)) = from.as_mut().map(|from| from.read(&mut piece)) {
+            into.lock()
+                .expect("a thread that only reads")
+                .extend(&piece[..length]);
+        }
     })
 }
 

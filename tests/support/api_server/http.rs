@@ -13,7 +13,7 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use super::{
     Shared,
     calls::Call,
-    discovery,
+    discovery, logs,
     request::{Request, Target},
     script::Fault,
     status::Failure,
@@ -160,7 +160,7 @@ fn respond(
         ("create", "selfsubjectaccessreviews", _) => {
             Ok(json_response(201, &review(shared, request)))
         }
-        ("get", "pods", "log") => Ok(text(StatusCode::OK, "")),
+        ("get", "pods", "log") => logs::open(shared, request, &target),
         _ => shared
             .change(|store| verbs::answer(store, request, &target))
             .map(|(code, body)| json_response(code, &body)),

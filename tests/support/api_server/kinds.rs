@@ -184,6 +184,7 @@ pub(crate) const KINDS: &[ResourceKind] = &[
     ),
     cluster("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass"),
     namespaced("coordination.k8s.io", "v1", "leases", "Lease"),
+    namespaced("metrics.k8s.io", "v1beta1", "pods", "PodMetrics"),
     cluster(
         "authorization.k8s.io",
         "v1",
