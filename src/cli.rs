@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::ArgValueCandidates;
 
 use crate::command::{
-    agent, completion, config, connect, create, delete, disconnect, history, list, logs, sleep,
-    status, tunnels, version, wake,
+    agent, completion, config, connect, create, delete, disconnect, history, list, logs, rollback,
+    sleep, status, tunnels, upgrade, version, wake,
 };
 use crate::complete;
 use crate::error::Error;
@@ -141,6 +141,16 @@ pub enum Command {
         reason = "documented at its arguments, which is its help text"
     )]
     Tunnels(tunnels::TunnelsArgs),
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
+    Upgrade(upgrade::UpgradeArgs),
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
+    Rollback(rollback::RollbackArgs),
     #[expect(
         missing_docs,
         reason = "documented at its arguments, which is its help text"

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap_complete::CompletionCandidate;
 use serde_json::Value;
 
+use crate::cluster::Name;
 use crate::cluster::Namespace;
 use crate::command::Session;
 use crate::error::Error;
@@ -31,6 +32,24 @@ pub fn clusters() -> Vec<CompletionCandidate> {
             .clusters
             .into_iter()
             .map(|cluster| cluster.reference.name.to_string())
+            .collect())
+    })
+}
+
+/// Revisions of the virtual cluster that the line names.
+pub fn revisions() -> Vec<CompletionCandidate> {
+    answer(async |session| {
+        let words = typed(&session.process);
+        let mut after = words.iter().skip_while(|word| **word != "rollback").skip(1);
+        let name = after.find(|word| !word.starts_with('-'));
+        let Some(name) = name.and_then(|name| Name::parse(name).ok()) else {
+            return Ok(Vec::new());
+        };
+        let host = host(session).await?;
+        let (_, history) = lifecycle::release_of(&host, &name, &session.scope()).await?;
+        let numbers = history.rows().into_iter().rev();
+        Ok(numbers
+            .map(|revision| revision.number.to_string())
             .collect())
     })
 }

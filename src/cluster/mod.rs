@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 pub use name::{ClusterRef, InvalidName, Name, Namespace};
-pub use plan::{Object, ObjectRef, Plan, Tier};
+pub use plan::{Hook, Object, ObjectRef, Plan, Tier};
 pub use quantity::{InvalidQuantity, Quantity};
 pub use state::State;
 

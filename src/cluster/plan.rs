@@ -46,6 +46,31 @@ pub struct Plan {
     pub objects: Vec<Object>,
     /// The same objects as Helm's record keeps them.
     pub manifest: String,
+    /// What is made at moments of the release's life, in Helm's install order.
+    pub hooks: Vec<Hook>,
+    /// The chart's own words about what it installed.
+    pub notes: Option<String>,
+}
+
+/// An object that is made at moments of a release's life, and is no part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: String,
+    /// The template it came from.
+    pub source: String,
+    /// The object's text.
+    pub text: String,
+    /// The moments, in Helm's words.
+    pub events: Vec<String>,
+    /// Lighter ones run first.
+    pub weight: i64,
+    /// When it is deleted, in Helm's words.
+    pub delete_policies: Vec<String>,
+    /// When its log is shown, in Helm's words.
+    pub output_log_policies: Vec<String>,
 }
 
 impl Plan {

@@ -44,6 +44,9 @@ pub struct CreateArgs {
     /// Change the cluster if it is there and differs
     #[arg(long)]
     upgrade: bool,
+    /// Leave out the chart's hooks
+    #[arg(long)]
+    no_hooks: bool,
 }
 
 /// What a create did; the JSON contract of this command.
@@ -117,6 +120,7 @@ pub async fn run(session: &Session, args: CreateArgs) -> Result<(), Error> {
         operator: session.operator(),
         upgrade: args.upgrade,
         wait: !args.no_wait,
+        hooks: !args.no_hooks,
     };
     let created =
         lifecycle::create(&host, &plan, &chart, &request, facts, options, progress).await?;
@@ -211,7 +215,7 @@ fn random_suffix() -> String {
 }
 
 /// The built-in chart, or the one that was named.
-fn chart(session: &Session, given: Option<&Path>) -> Result<Chart, Error> {
+pub(super) fn chart(session: &Session, given: Option<&Path>) -> Result<Chart, Error> {
     let Some(given) = given else {
         let chart = vcluster::chart();
         return chart.map_err(|error| {

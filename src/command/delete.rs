@@ -8,7 +8,7 @@ use crate::cluster::{ClusterRef, Name};
 use crate::error::{Error, Kind};
 use crate::host::read::Partial;
 use crate::host::{Collection, Host};
-use crate::lifecycle::{self, Deletion, Scope};
+use crate::lifecycle::{self, DeleteOptions, Deletion, Scope};
 use crate::ui::Row;
 
 /// Delete virtual clusters with everything in them
@@ -25,6 +25,9 @@ pub struct DeleteArgs {
     /// Succeed if there is none of that name
     #[arg(long)]
     ignore_missing: bool,
+    /// Leave out the chart's hooks
+    #[arg(long)]
+    no_hooks: bool,
 }
 
 /// What became of one cluster; the JSON contract of this command.
@@ -89,9 +92,14 @@ pub async fn run(session: &Session, args: DeleteArgs) -> Result<(), Error> {
             .progress()
             .note("there is no virtual cluster to delete");
     }
+    let options = DeleteOptions {
+        operator: session.operator(),
+        keep_volumes: args.keep_volumes,
+        hooks: !args.no_hooks,
+    };
     let mut failures = Vec::new();
     for reference in meant {
-        match delete_one(session, &host, &local, &reference, args.keep_volumes).await {
+        match delete_one(session, &host, &local, &reference, &options).await {
             Ok(Some(deletion)) => rows.push(row(&reference, deletion)),
             Ok(None) if args.ignore_missing => rows.push(missing_row(&reference)),
             Ok(None) => failures.push(missing(&reference)),
@@ -181,10 +189,10 @@ async fn delete_one(
     host: &Host,
     local: &lifecycle::Local,
     reference: &ClusterRef,
-    keep_volumes: bool,
+    options: &DeleteOptions,
 ) -> Result<Option<Deletion>, Error> {
     let progress = session.progress();
-    let deletion = lifecycle::delete(host, reference, keep_volumes, progress).await?;
+    let deletion = lifecycle::delete(host, reference, options, progress).await?;
     // A cluster that somebody else deleted still has our context; it leads nowhere now.
     lifecycle::forget(local, &host.server, reference, progress).await?;
     for reason in deletion

@@ -10,11 +10,14 @@ pub mod disconnect;
 pub mod history;
 pub mod list;
 pub mod logs;
+mod revision;
+pub mod rollback;
 mod session;
 pub mod sleep;
 pub mod status;
 mod targets;
 pub mod tunnels;
+pub mod upgrade;
 mod values;
 pub mod version;
 pub mod wake;
@@ -65,8 +68,10 @@ pub async fn run(session: &Session, command: Command) -> Result<Ending, Error> {
         Command::List(args) => list::run(session, args).await,
         Command::Logs(args) => logs::run(session, args).await,
         Command::Delete(args) => delete::run(session, args).await,
+        Command::Rollback(args) => Box::pin(rollback::run(session, args)).await,
         Command::Sleep(args) => sleep::run(session, args).await,
         Command::Status(args) => status::run(session, args).await,
+        Command::Upgrade(args) => Box::pin(upgrade::run(session, args)).await,
         Command::Wake(args) => wake::run(session, args).await,
         Command::Completion(args) => completion::run(session, &args),
         Command::Config(args) => config::run(session, &args),

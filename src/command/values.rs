@@ -62,16 +62,35 @@ enum Expose {
 }
 
 impl ValueArgs {
-    /// The values, settings first, then files, then flags, then `--set`. Nothing is merged with defaults.
+    /// The values for a new cluster: settings first, then files, then flags, then `--set`. Nothing is merged with
+    /// defaults.
     ///
     /// Those for the built-in chart are checked against its table; another chart has its own checks.
     pub(super) fn resolve(&self, session: &Session, is_built_in: bool) -> Result<Value, Error> {
+        let all = self.over_settings(session)?;
+        if is_built_in {
+            check(&all)?;
+        }
+        Ok(all)
+    }
+
+    /// The same, without checks.
+    pub(super) fn over_settings(&self, session: &Session) -> Result<Value, Error> {
         let settings = &session.settings;
-        let mut all = of_flags(
+        let all = of_flags(
             settings.k8s.as_deref(),
             settings.registry.as_deref(),
             settings.pull_secret.as_deref(),
         )?;
+        self.over(session, all)
+    }
+
+    /// What files and flags say, without the settings, which are for new clusters.
+    pub(super) fn alone(&self, session: &Session) -> Result<Value, Error> {
+        self.over(session, json!({}))
+    }
+
+    fn over(&self, session: &Session, mut all: Value) -> Result<Value, Error> {
         for file in &self.files {
             values::merge(&mut all, read(session, file)?);
         }
@@ -88,9 +107,6 @@ impl ValueArgs {
         for assignment in &self.set_string {
             values::set_string(&mut all, assignment)
                 .map_err(|error| unusable("--set-string", &error))?;
-        }
-        if is_built_in {
-            check(&all)?;
         }
         Ok(all)
     }
@@ -218,7 +234,7 @@ fn read(session: &Session, file: &Path) -> Result<Value, Error> {
 }
 
 /// Refuses what the built-in chart cannot honour, all of it at once.
-fn check(all: &Value) -> Result<(), Error> {
+pub(super) fn check(all: &Value) -> Result<(), Error> {
     let Err(refusals) = table::check(all) else {
         return Ok(());
     };

@@ -1,4 +1,5 @@
 //! What each kind of control plane is made of, as data: a driver describes, `lifecycle` acts.
 
+pub mod compatibility;
 pub mod component;
 pub mod vcluster;

@@ -9,7 +9,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::chart::builtin;
-use crate::cluster::{ClusterRef, Name, Namespace, Object, ObjectRef, Plan, State, VirtualCluster};
+use crate::cluster::{
+    ClusterRef, Hook, Name, Namespace, Object, ObjectRef, Plan, State, VirtualCluster,
+};
+use crate::helm::record::RecordedChart;
 use crate::helm::{self, Chart};
 use crate::host::explain;
 use crate::host::read::{Container, Metadata, Pod, Workload};
@@ -31,6 +34,8 @@ pub const KUBERNETES_CONTAINER: &str = "kubernetes";
 /// On the workload: who made the cluster, as the host knows them.
 pub const CREATED_BY: &str = "vc/created-by";
 
+/// In the version of our own chart, before our count of its changes.
+const BUILT_IN: &str = "-vc.";
 /// Annotations by which `vcluster pause` and we mark a sleeping cluster.
 const PAUSED: &str = "loft.sh/paused";
 /// How many pods it had before.
@@ -133,23 +138,52 @@ pub fn plan(
         helm::Rendering::Done(rendered) => rendered,
         helm::Rendering::Needs(needs) => return Ok(Planned::Needs(needs)),
     };
-    let manifest = rendered.manifest_text();
-    let objects = rendered
-        .manifests
-        .into_iter()
-        .map(|manifest| {
-            Object::from_body(manifest.object, Some(namespace))
-                .map(|object| owned_by_release(object, &request.reference))
-                .ok_or(PlanError::NoObject {
-                    source_file: manifest.source,
-                })
-        })
-        .collect::<Result<Vec<_>, _>>()?;
     Ok(Planned::Done(Plan {
+        manifest: rendered.manifest_text(),
+        objects: objects_of(rendered.manifests, &request.reference)?,
         reference: request.reference.clone(),
-        objects,
-        manifest,
+        hooks: rendered.hooks.into_iter().map(hook).collect(),
+        notes: rendered.notes,
     }))
+}
+
+/// The plan of a revision as its record keeps it; its hooks are in the record.
+pub fn plan_of_record(reference: &ClusterRef, manifest: &str) -> Result<Plan, PlanError> {
+    let manifests = helm::parse_manifest_text(manifest).map_err(helm::RenderError::from)?;
+    Ok(Plan {
+        reference: reference.clone(),
+        objects: objects_of(manifests, reference)?,
+        manifest: manifest.to_owned(),
+        hooks: Vec::new(),
+        notes: None,
+    })
+}
+
+fn objects_of(
+    manifests: Vec<helm::Manifest>,
+    reference: &ClusterRef,
+) -> Result<Vec<Object>, PlanError> {
+    let objects = manifests.into_iter().map(|manifest| {
+        Object::from_body(manifest.object, Some(&reference.namespace))
+            .map(|object| owned_by_release(object, reference))
+            .ok_or(PlanError::NoObject {
+                source_file: manifest.source,
+            })
+    });
+    objects.collect()
+}
+
+fn hook(hook: helm::Hook) -> Hook {
+    Hook {
+        name: hook.name,
+        kind: hook.kind,
+        source: hook.manifest.source,
+        text: hook.manifest.text,
+        events: hook.events,
+        weight: hook.weight,
+        delete_policies: hook.delete_policies,
+        output_log_policies: hook.output_log_policies,
+    }
 }
 
 /// Marks an object as part of the release: Helm skips objects without this when it upgrades or uninstalls.
@@ -175,6 +209,20 @@ fn owned_by_release(mut object: Object, reference: &ClusterRef) -> Object {
         map[key] = Value::from(value);
     }
     object
+}
+
+/// Whether the chart of a record is one that was built into a program like this, whatever its version.
+pub fn is_built_in(chart: &RecordedChart) -> bool {
+    chart.text("name") == "vcluster" && chart.text("version").contains(BUILT_IN)
+}
+
+/// Whether a workload of a control plane has been put to sleep, or scaled to zero.
+pub fn is_asleep(body: &Value) -> bool {
+    let metadata = &body["metadata"];
+    let app = metadata["labels"]["app"].as_str().unwrap_or_default();
+    app.starts_with("vcluster")
+        && matches!(body["kind"].as_str(), Some("StatefulSet" | "Deployment"))
+        && (metadata["annotations"][PAUSED] == "true" || body["spec"]["replicas"] == 0)
 }
 
 /// Whether an object that is already on the host belongs to the release.

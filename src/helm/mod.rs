@@ -21,6 +21,7 @@ pub mod schema;
 mod set;
 #[cfg(test)]
 mod tests;
+pub mod three_way;
 mod value;
 pub mod values;
 pub mod yaml;

@@ -12,7 +12,7 @@ use flate2::write::GzEncoder;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::{Chart, decode_base64, encode_base64, print, yaml};
+use super::{Chart, ChartError, File, decode_base64, encode_base64, print, yaml};
 
 /// The type of the Secret.
 pub const SECRET_TYPE: &str = "helm.sh/release.v1";
@@ -312,6 +312,28 @@ impl RecordedChart {
             .and_then(Value::as_str)
             .unwrap_or_default()
     }
+
+    /// The chart itself, to be rendered again. Subcharts are not in a record.
+    pub fn to_chart(&self) -> Result<Chart, ChartError> {
+        let json = |value: &Value| value.to_string().into_bytes();
+        let file = |name: &str, data: Vec<u8>| File {
+            name: name.to_owned(),
+            data,
+        };
+        let mut files = vec![file(
+            "Chart.yaml",
+            json(&Value::Object(self.metadata.clone())),
+        )];
+        if self.values.is_object() {
+            files.push(file("values.yaml", json(&self.values)));
+        }
+        if let Some(Base64(schema)) = &self.schema {
+            files.push(file("values.schema.json", schema.clone()));
+        }
+        let recorded = self.templates.iter().chain(&self.files);
+        files.extend(recorded.map(|recorded| file(&recorded.name, recorded.data.0.clone())));
+        Chart::from_files(files)
+    }
 }
 
 impl From<&Chart> for RecordedChart {
@@ -333,23 +355,6 @@ impl From<&Chart> for RecordedChart {
             values: chart.values.clone(),
             schema: chart.schema.clone().map(Base64),
             files: files(&chart.files),
-            other: Map::new(),
-        }
-    }
-}
-
-impl From<&super::Hook> for Hook {
-    fn from(hook: &super::Hook) -> Self {
-        Self {
-            name: hook.name.clone(),
-            kind: hook.kind.clone(),
-            path: hook.manifest.source.clone(),
-            manifest: hook.manifest.text.clone(),
-            events: hook.events.clone(),
-            last_run: serde_json::json!({"started_at": "", "completed_at": "", "phase": ""}),
-            weight: hook.weight,
-            delete_policies: hook.delete_policies.clone(),
-            output_log_policies: hook.output_log_policies.clone(),
             other: Map::new(),
         }
     }

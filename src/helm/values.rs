@@ -39,6 +39,25 @@ fn as_map(value: Value, origin: &str) -> Result<Value, ReadValuesError> {
     }
 }
 
+/// Puts below newly given values those that were given before, as `helm upgrade --reset-then-reuse-values` does: a null
+/// takes back what was given, and where nothing was, it stays to delete a default of the chart later.
+pub fn keep(given: &mut Value, before: &Value) {
+    let (Value::Object(given), Value::Object(before)) = (given, before) else {
+        return;
+    };
+    for (key, old) in before {
+        match given.get_mut(key) {
+            None => {
+                given.insert(key.clone(), old.clone());
+            }
+            Some(Value::Null) => {
+                given.remove(key);
+            }
+            Some(new) => keep(new, old),
+        }
+    }
+}
+
 /// Lays one layer of values over another, as several `--values` files are: maps are merged, all
 /// else is replaced, and a null stays, to delete a default of the chart later.
 pub fn merge(base: &mut Value, over: Value) {

@@ -119,6 +119,11 @@ impl HostError {
         self.code() == Some(410)
     }
 
+    /// Whether the host said that an object cannot be like that.
+    pub fn is_invalid(&self) -> bool {
+        self.code() == Some(422)
+    }
+
     /// Whether somebody else changed the object first.
     pub fn is_conflict(&self) -> bool {
         self.code() == Some(409) && !self.is_already_there()

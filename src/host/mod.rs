@@ -40,6 +40,15 @@ pub const AGENT: &str = concat!("vc/", env!("CARGO_PKG_VERSION"));
 /// What it calls the agent in the background.
 pub const BACKGROUND_AGENT: &str = concat!("vc/", env!("CARGO_PKG_VERSION"), " (agent)");
 
+/// How an object is applied.
+#[derive(Clone, Copy, Debug)]
+pub struct Apply {
+    /// Take over fields that other managers have set; else that is a conflict.
+    pub force: bool,
+    /// Have everything checked and nothing done.
+    pub is_dry_run: bool,
+}
+
 /// A reachable host: a client and what identifies it.
 #[derive(Clone)]
 pub struct Host {
@@ -131,11 +140,22 @@ impl Host {
 
     /// Applies an object by server-side apply, as Helm 4 does, and returns it as the host keeps it.
     pub async fn apply(&self, object: &Object) -> Result<Value, HostError> {
+        let how = Apply {
+            force: true,
+            is_dry_run: false,
+        };
+        self.apply_so(object, how).await
+    }
+
+    /// The same, and how.
+    pub async fn apply_so(&self, object: &Object, how: Apply) -> Result<Value, HostError> {
         let collection = self.collection_of(&object.reference).await?;
         let call = collection.call("patch").named(&object.reference.name);
         let path = format!(
-            "{}?fieldManager={FIELD_MANAGER}&force=true",
-            collection.item(&object.reference.name)
+            "{}?fieldManager={FIELD_MANAGER}&force={}{}",
+            collection.item(&object.reference.name),
+            how.force,
+            dry_run(how.is_dry_run)
         );
         self.send_json(Patch::Apply, &path, &object.body, &call)
             .await
@@ -148,15 +168,44 @@ impl Host {
         name: &str,
         change: &Value,
     ) -> Result<Value, HostError> {
+        self.merge_patch_so(collection, name, change, false).await
+    }
+
+    /// The same, perhaps only tried.
+    pub async fn merge_patch_so(
+        &self,
+        collection: &Collection,
+        name: &str,
+        change: &Value,
+        is_dry_run: bool,
+    ) -> Result<Value, HostError> {
         let call = collection.call("patch").named(name);
-        let path = format!("{}?fieldManager={FIELD_MANAGER}", collection.item(name));
+        let path = format!(
+            "{}?fieldManager={FIELD_MANAGER}{}",
+            collection.item(name),
+            dry_run(is_dry_run)
+        );
         self.send_json(Patch::Merge, &path, change, &call).await
     }
 
     /// Creates an object; one that is already there is [`HostError::is_already_there`].
     pub async fn create(&self, collection: &Collection, body: &Value) -> Result<Value, HostError> {
+        self.create_so(collection, body, false).await
+    }
+
+    /// The same, perhaps only tried.
+    pub async fn create_so(
+        &self,
+        collection: &Collection,
+        body: &Value,
+        is_dry_run: bool,
+    ) -> Result<Value, HostError> {
         let call = collection.call("create");
-        let path = format!("{}?fieldManager={FIELD_MANAGER}", collection.path());
+        let path = format!(
+            "{}?fieldManager={FIELD_MANAGER}{}",
+            collection.path(),
+            dry_run(is_dry_run)
+        );
         self.send_json(Patch::Create, &path, body, &call).await
     }
 
@@ -309,4 +358,9 @@ impl Host {
             }
         }
     }
+}
+
+/// The parameter that has a change checked and not made.
+fn dry_run(is_dry_run: bool) -> &'static str {
+    if is_dry_run { "&dryRun=All" } else { "" }
 }

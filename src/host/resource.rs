@@ -153,6 +153,13 @@ impl Collection {
         }
     }
 
+    /// Whether its objects are of one of Kubernetes' own kinds that charts use.
+    pub fn is_well_known(&self) -> bool {
+        WELL_KNOWN
+            .iter()
+            .any(|entry| entry.0 == self.api_version && entry.2 == self.plural)
+    }
+
     /// The namespace of its objects; `None` for all namespaces or for objects of the whole host.
     pub fn namespace(&self) -> Option<&str> {
         self.namespace.as_deref()

@@ -3,15 +3,18 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 
+use super::changes::remove_dropped;
 use super::existing::{compare, note_old_claims, refuse_foreign_objects, refuse_second_cluster};
 use super::history::History;
+use super::hooks;
 use super::operation::Operator;
 use super::release::{self, Operation};
+use super::upgrade::{self, UpgradeOptions};
 use super::wait::Watches;
 use crate::cluster::{ClusterRef, Object, ObjectRef, Plan, Tier, VirtualCluster};
 use crate::driver::vcluster::{self, CreateRequest};
 use crate::error::{Error, Kind};
-use crate::helm::{self, Chart};
+use crate::helm::Chart;
 use crate::host::read::{Partial, Secret};
 use crate::host::{Collection, Host, HostError};
 use crate::progress::Progress;
@@ -46,6 +49,8 @@ pub struct CreateOptions {
     pub upgrade: bool,
     /// Watch it become ready.
     pub wait: bool,
+    /// Run the chart's hooks.
+    pub hooks: bool,
 }
 
 /// What came of a create.
@@ -99,7 +104,11 @@ impl Facts {
     /// The revision that the next record gets: a command that was cut off is gone on with, if it wanted the same.
     pub fn next_revision(&self, values: &Value) -> u64 {
         match self.history.newest() {
-            Some(newest) if newest.is_pending() && newest.release.config == *values => {
+            Some(newest)
+                if newest.is_pending()
+                    && !self.history.is_deployed()
+                    && newest.release.config == *values =>
+            {
                 newest.release.version
             }
             _ => self.history.next_revision(),
@@ -118,21 +127,21 @@ pub async fn create(
     progress: &dyn Progress,
 ) -> Result<Created, Error> {
     let reference = &request.reference;
-    let mut asleep = None;
-    facts.history.check_readable(reference)?;
-    facts.history.cut_off(reference, &options.operator)?;
+    let history = &facts.history;
+    history.check_readable(reference)?;
+    history.cut_off(reference, &options.operator)?;
     if facts.namespace != Place::Absent {
         let workloads = refuse_second_cluster(host, reference).await?;
         if let Some(unchanged) = compare(&facts, chart, request, options.upgrade, &workloads)? {
             return Ok(Created::Unchanged(Box::new(unchanged.clone())));
         }
+        if history.is_deployed() {
+            let applied = change(host, plan, chart, request, history, &options, progress).await?;
+            return Ok(Created::Applied(Box::new(applied)));
+        }
         refuse_foreign_objects(host, plan).await?;
         note_old_claims(host, reference, &workloads, progress).await;
-        asleep = workloads
-            .into_iter()
-            .find(|cluster| cluster.state.is_sleeping());
     }
-    let is_new = !facts.history.is_deployed();
     progress.begin(&format!("creating the objects of {reference}"));
     if facts.namespace == Place::Absent && !create_namespace(host, reference).await? {
         // Somebody made it since we looked.
@@ -140,71 +149,105 @@ pub async fn create(
         refuse_foreign_objects(host, plan).await?;
     }
     let ClusterRef { namespace, name } = reference;
-    let remove = if is_new {
-        format!(", or `vc delete {name} -n {namespace}`")
-    } else {
-        String::new()
-    };
     progress.if_interrupted(
         &format!("parts of {reference} are on the host"),
-        &format!("run the same command again to go on{remove}"),
+        &format!("run the same command again to go on, or `vc delete {name} -n {namespace}`"),
     );
     let revision = facts.next_revision(&request.values);
-    let first_deployed = facts
-        .history
-        .revisions
-        .first()
-        .map(|first| first.release.info.first_deployed.clone());
-    let record = release::pending(plan, chart, &request.values, revision, first_deployed);
-    let history = &facts.history;
+    let record = release::pending(plan, chart, &request.values, revision);
     let operator = &options.operator;
     let mut operation =
         Operation::begin(host, reference, operator, record, history, progress).await?;
-    let finished = async {
-        let (uid, workloads, watches) = apply(host, plan, options.wait).await?;
-        if !is_new {
-            remove_dropped_objects(host, plan, history, progress).await?;
+    match install(&mut operation, plan, history, &options, progress).await {
+        Ok(applied) => {
+            operation.finish(history, "Install complete").await?;
+            progress.end();
+            Ok(Created::Applied(Box::new(applied)))
         }
-        // A cluster that slept has been woken by this, and must not be marked as sleeping.
-        if let Some(sleeping) = asleep {
-            let workloads = Collection::of(&sleeping.workload.kind, Some(namespace.as_str()));
-            let wake = vcluster::to_wake(sleeping.replicas_awake);
-            host.merge_patch(&workloads, name.as_str(), &wake).await?;
-        }
-        Ok::<_, Error>((uid, workloads, watches))
-    };
-    let (uid, workloads, watches) = match finished.await {
-        Ok(finished) => finished,
         Err(error) => {
-            operation.fail(&error).await;
-            let hint = if is_new {
-                format!(
-                    "correct it and run the command again, or `vc delete {name} -n {namespace}` to remove what was created"
-                )
-            } else {
-                "correct it and run the command again with `--upgrade`; what ran before was left running".to_owned()
-            };
-            return Err(error
+            operation.fail("Release", &error).await;
+            Err(error
                 .within(format!("cannot create {reference}"))
-                .hint(hint));
+                .hint(format!(
+                    "correct it and run the command again, or `vc delete {name} -n {namespace}` to remove what was created"
+                )))
         }
+    }
+}
+
+/// Puts the objects of a new release on the host, between the hooks of an install.
+async fn install(
+    operation: &mut Operation<'_>,
+    plan: &Plan,
+    history: &History,
+    options: &CreateOptions,
+    progress: &dyn Progress,
+) -> Result<Applied, Error> {
+    let (host, reference) = (operation.host, operation.reference);
+    if options.hooks {
+        hooks::run(operation, "pre-install", progress).await?;
+    }
+    let applied = apply(host, plan, options.wait).await?;
+    let older = upgrade::older_objects(history, reference)?;
+    remove_dropped(host, plan, &older, progress).await?;
+    if options.hooks {
+        hooks::run(operation, "post-install", progress).await?;
+    }
+    Ok(applied)
+}
+
+/// Changes a cluster that is there to what a create asks for.
+async fn change(
+    host: &Host,
+    plan: &Plan,
+    chart: &Chart,
+    request: &CreateRequest,
+    history: &History,
+    options: &CreateOptions,
+    progress: &dyn Progress,
+) -> Result<Applied, Error> {
+    let how = UpgradeOptions {
+        operator: options.operator.clone(),
+        wait: options.wait,
+        hooks: options.hooks,
+        force_conflicts: false,
     };
-    let description = if is_new {
-        "Install complete"
-    } else {
-        "Upgrade complete"
-    };
-    operation.finish(history, description).await?;
-    progress.end();
-    Ok(Created::Applied(Box::new(Applied {
-        is_new,
-        uid,
-        workloads,
-        watches,
-    })))
+    let config = &request.values;
+    let upgrade =
+        upgrade::look_at_upgrade(host, plan.clone(), chart, config, history, &how).await?;
+    upgrade.carry_out(host, history, &how, progress).await
 }
 
 impl Applied {
+    /// A cluster that was there before, with its objects as the host has them now.
+    pub(super) fn changed(
+        reference: &ClusterRef,
+        support: &[Value],
+        workloads: &[Value],
+        watches: Option<Watches>,
+    ) -> Result<Self, Error> {
+        let name = reference.name.as_str();
+        let service = support
+            .iter()
+            .find(|body| body["kind"] == "Service" && body["metadata"]["name"] == name);
+        let uid = service
+            .and_then(|body| body["metadata"]["uid"].as_str())
+            .ok_or_else(|| {
+                Error::new(Kind::Failed, format!("the chart makes no Service `{name}`"))
+            })?;
+        let generation = |body: &Value| body["metadata"]["generation"].as_u64().unwrap_or_default();
+        let workloads = workloads.iter().filter_map(|body| {
+            let object = Object::from_body(body.clone(), Some(&reference.namespace))?;
+            Some((object.reference, generation(body)))
+        });
+        Ok(Self {
+            is_new: false,
+            uid: uid.to_owned(),
+            workloads: workloads.collect(),
+            watches,
+        })
+    }
+
     /// Waits until the control plane serves, and gives the Secret with its kubeconfig.
     pub async fn until_ready(self, host: &Host, progress: &dyn Progress) -> Result<Secret, Error> {
         let mut watches = self
@@ -247,11 +290,7 @@ async fn create_namespace(host: &Host, reference: &ClusterRef) -> Result<bool, E
 }
 
 /// Applies the tiers one after the other; the watches open before the workload, so that nothing is missed.
-async fn apply(
-    host: &Host,
-    plan: &Plan,
-    wait: bool,
-) -> Result<(String, Vec<(ObjectRef, u64)>, Option<Watches>), Error> {
+async fn apply(host: &Host, plan: &Plan, wait: bool) -> Result<Applied, Error> {
     let watches = async {
         if wait {
             Watches::open(host, &plan.reference).await.map(Some)
@@ -260,21 +299,11 @@ async fn apply(
         }
     };
     let (support, watches) = tokio::try_join!(apply_tier(host, plan, Tier::Support), watches)?;
-    let bodies = apply_tier(host, plan, Tier::Workload).await?;
-    let generation = |body: &Value| body["metadata"]["generation"].as_u64().unwrap_or_default();
-    let references = plan
-        .tier(Tier::Workload)
-        .map(|object| object.reference.clone());
-    let workloads = references.zip(bodies.iter().map(generation)).collect();
-    let name = plan.reference.name.as_str();
-    let is_service = |body: &&Value| body["kind"] == "Service" && body["metadata"]["name"] == name;
-    let uid = support
-        .iter()
-        .find(is_service)
-        .and_then(|body| body["metadata"]["uid"].as_str());
-    let uid =
-        uid.ok_or_else(|| Error::new(Kind::Bug, format!("the chart makes no Service `{name}`")))?;
-    Ok((uid.to_owned(), workloads, watches))
+    let workloads = apply_tier(host, plan, Tier::Workload).await?;
+    Ok(Applied {
+        is_new: true,
+        ..Applied::changed(&plan.reference, &support, &workloads, watches)?
+    })
 }
 
 async fn apply_tier(host: &Host, plan: &Plan, tier: Tier) -> Result<Vec<Value>, HostError> {
@@ -283,46 +312,4 @@ async fn apply_tier(host: &Host, plan: &Plan, tier: Tier) -> Result<Vec<Value>, 
         .buffered(AT_ONCE)
         .try_collect()
         .await
-}
-
-/// Deletes what the last deployed revision had and this one has no more, unless it asks to be kept.
-async fn remove_dropped_objects(
-    host: &Host,
-    plan: &Plan,
-    history: &History,
-    progress: &dyn Progress,
-) -> Result<(), Error> {
-    let Some(last) = history.deployed() else {
-        return Ok(());
-    };
-    let old = helm::parse_manifest_text(&last.release.manifest).map_err(|error| {
-        Error::new(Kind::Failed, "cannot read the record of the last revision").because(&error)
-    })?;
-    for manifest in old {
-        let Some(object) = Object::from_body(manifest.object, Some(&plan.reference.namespace))
-        else {
-            continue;
-        };
-        let is_kept = object.body["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep";
-        if is_kept
-            || plan
-                .objects
-                .iter()
-                .any(|new| new.reference.is_same_object(&object.reference))
-        {
-            continue;
-        }
-        let collection = match host.collection_of(&object.reference).await {
-            Ok(collection) => collection,
-            // Its kind has been removed from the host, and every object with it.
-            Err(HostError::UnknownKind { .. }) => continue,
-            Err(error) => return Err(error.into()),
-        };
-        host.delete(&collection, &object.reference.name).await?;
-        progress.note(&format!(
-            "removed {}, which is no longer part of it",
-            object.reference
-        ));
-    }
-    Ok(())
 }

@@ -1,8 +1,12 @@
 //! Deleting a virtual cluster with everything that it brought, and proving that it is gone.
 
+use jiff::Timestamp;
+
 use super::departure::{until_claims_are_gone, until_namespace_is_gone, until_pods_are_gone};
 use super::foreign;
-use super::release;
+use super::hooks;
+use super::operation::Operator;
+use super::release::{self, Operation};
 use super::remains::{Remains, is_own_claim, is_own_secret, written_secrets};
 use crate::cluster::{ClusterRef, Object, ObjectRef};
 use crate::driver::vcluster;
@@ -33,6 +37,9 @@ const SYNCED_KINDS: &[&str] = &["Pod", "Service", "ConfigMap", "Secret", "Ingres
 const HURRIED_GRACE: u32 = 1;
 /// An object that Helm is asked to leave behind.
 const KEEP: &str = "helm.sh/resource-policy";
+/// The moments at which hooks of a deletion run.
+const BEFORE: &str = "pre-delete";
+const AFTER: &str = "post-delete";
 
 /// What a delete did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,11 +52,22 @@ pub struct Deletion {
     pub namespace_kept_for: Vec<String>,
 }
 
+/// How a delete is to go about it.
+#[derive(Clone, Debug)]
+pub struct DeleteOptions {
+    /// Who deletes.
+    pub operator: Operator,
+    /// Keep every volume claim, and the namespace they are in.
+    pub keep_volumes: bool,
+    /// Run the chart's hooks.
+    pub hooks: bool,
+}
+
 /// Deletes one cluster, whole or what is left of it; `None` if there is nothing of it.
 pub async fn delete(
     host: &Host,
     reference: &ClusterRef,
-    keep_volumes: bool,
+    options: &DeleteOptions,
     progress: &dyn Progress,
 ) -> Result<Option<Deletion>, Error> {
     progress.begin(&format!("looking at {reference}"));
@@ -64,7 +82,7 @@ pub async fn delete(
             reference.name, reference.namespace
         ),
     );
-    match delete_remains(host, reference, remains, keep_volumes, progress).await {
+    match delete_remains(host, reference, remains, options, progress).await {
         Ok(deletion) => {
             progress.end();
             Ok(Some(deletion))
@@ -90,22 +108,38 @@ async fn delete_remains(
     host: &Host,
     reference: &ClusterRef,
     mut remains: Remains,
-    keep_volumes: bool,
+    options: &DeleteOptions,
     progress: &dyn Progress,
 ) -> Result<Deletion, Error> {
-    if let Some(newest) = remains.history.revisions.last_mut() {
-        let release = &mut newest.release;
-        release::set_status(
-            host,
-            reference,
-            release,
-            Status::Uninstalling,
-            "Deletion in progress",
-        )
-        .await?;
+    let keep_volumes = options.keep_volumes;
+    let newest = remains.history.newest().cloned();
+    let mut operation = newest
+        .as_ref()
+        .map(|newest| Operation::ending(host, reference, &options.operator, newest));
+    if let Some(operation) = &mut operation {
+        say_goodbye(operation, options, progress).await?;
     }
     let objects = recorded_objects(&remains, reference)?;
     let mut deletion = Deletion::default();
+    let mut is_empty = false;
+    if let Some(operation) = &mut operation
+        && options.hooks
+        && hooks::has(&operation.record.hooks, AFTER)
+    {
+        // These run when all is gone, and in the namespace.
+        delete_one_by_one(
+            host,
+            reference,
+            &mut remains,
+            &objects,
+            keep_volumes,
+            progress,
+        )
+        .await?;
+        is_empty = true;
+        hooks::run(operation, AFTER, progress).await?;
+        hooks::sweep(host, reference, &operation.record.hooks).await?;
+    }
     if keep_volumes {
         remains.retain_claims(host, reference).await?;
         remains.free_claims(host, reference).await?;
@@ -137,16 +171,36 @@ async fn delete_remains(
             }
         }
     }
-    delete_one_by_one(
-        host,
-        reference,
-        &mut remains,
-        &objects,
-        keep_volumes,
-        progress,
-    )
-    .await?;
+    if !is_empty {
+        delete_one_by_one(
+            host,
+            reference,
+            &mut remains,
+            &objects,
+            keep_volumes,
+            progress,
+        )
+        .await?;
+    }
+    release::remove(host, reference).await?;
     Ok(deletion)
+}
+
+/// Runs the hooks that come before a deletion, and says in the record that it has begun.
+async fn say_goodbye(
+    operation: &mut Operation<'_>,
+    options: &DeleteOptions,
+    progress: &dyn Progress,
+) -> Result<(), Error> {
+    if options.hooks && operation.record.info.status != Status::Uninstalling {
+        hooks::run(operation, BEFORE, progress).await?;
+    }
+    let info = &mut operation.record.info;
+    info.status = Status::Uninstalling;
+    info.deleted = Timestamp::now().to_string();
+    "Deletion in progress (or silently failed)".clone_into(&mut info.description);
+    operation.write().await?;
+    hooks::sweep(operation.host, operation.reference, &operation.record.hooks).await
 }
 
 /// Deletes everything of the cluster and leaves the namespace.
@@ -166,7 +220,8 @@ async fn delete_one_by_one(
         remains.free_claims(host, reference).await?;
     }
     delete_synced(host, reference, keep_volumes).await?;
-    if remains.history.revisions.is_empty() {
+    // Without a record that can be read, or with one that cannot, what is its own is told by its labels.
+    if remains.history.revisions.is_empty() || !remains.history.unreadable.is_empty() {
         for kind in RELEASE_KINDS {
             let collection = Collection::of(kind, Some(reference.namespace.as_str()));
             delete_labelled(host, &collection, &reference.selector()).await?;
@@ -185,9 +240,7 @@ async fn delete_one_by_one(
         until_claims_are_gone(host, reference, progress).await?;
     }
     let tenants = format!("{}={}", vcluster::MANAGED_BY, reference.name);
-    until_pods_are_gone(host, reference, &tenants, progress).await?;
-    release::remove(host, reference).await?;
-    Ok(())
+    until_pods_are_gone(host, reference, &tenants, progress).await
 }
 
 /// Deletes what the release has outside of its namespace, which goes with none.

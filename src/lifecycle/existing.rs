@@ -108,7 +108,7 @@ pub(super) fn compare<'a>(
 }
 
 /// The key paths in which two values differ; the values themselves may be secret.
-fn differing_paths(old: &Value, new: &Value) -> BTreeSet<String> {
+pub(super) fn differing_paths(old: &Value, new: &Value) -> BTreeSet<String> {
     let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
     collect_leaves(String::new(), old, &mut before);
     collect_leaves(String::new(), new, &mut after);

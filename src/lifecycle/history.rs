@@ -1,13 +1,14 @@
 //! The revisions of a release, as their records on the host tell them, and whether somebody works on it.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::find::{self, Scope};
 use super::operation::{ANNOTATION, Operator, Trace};
 use crate::cluster::{ClusterRef, Name};
 use crate::error::{Error, Kind};
 use crate::helm;
-use crate::helm::record::{self, RecordError, Release, Status};
+use crate::helm::record::{self, RecordError, RecordedChart, Release, Status};
 use crate::host::read::Secret;
 use crate::host::{Collection, Host, HostError};
 
@@ -171,8 +172,27 @@ impl History {
             .find(|recorded| recorded.status() == Status::Deployed)
     }
 
+    /// One revision by its number.
+    pub(super) fn revision(&self, number: u64) -> Option<&Recorded> {
+        self.revisions
+            .iter()
+            .find(|recorded| recorded.release.version == number)
+    }
+
+    /// What was set for the revision that runs, or where none does for the newest.
+    pub fn values(&self) -> &Value {
+        let base = self.deployed().or_else(|| self.newest());
+        base.map_or(&Value::Null, |recorded| &recorded.release.config)
+    }
+
+    /// The chart of that revision.
+    pub fn chart(&self) -> Option<&RecordedChart> {
+        let base = self.deployed().or_else(|| self.newest());
+        base.map(|recorded| &recorded.release.chart)
+    }
+
     /// The number after the newest one.
-    pub(super) fn next_revision(&self) -> u64 {
+    pub fn next_revision(&self) -> u64 {
         let readable = self.revisions.iter().map(|record| record.release.version);
         let others = self.unreadable.iter().map(|record| record.revision);
         readable.chain(others).max().unwrap_or(0) + 1

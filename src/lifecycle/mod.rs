@@ -3,15 +3,18 @@
 //! Each step can be repeated, so that an interrupted command is run again, not repaired. Everything here speaks to the
 //! host through [`crate::host::Host`] and to the user's own files through [`Local`].
 
+mod changes;
 mod connect;
 mod connection;
 mod create;
 mod delete;
 mod departure;
+mod difference;
 mod existing;
 mod find;
 mod foreign;
 mod history;
+mod hooks;
 mod identity;
 mod local;
 mod logs;
@@ -22,12 +25,14 @@ mod remains;
 mod sleep;
 mod status;
 mod tunnel;
+mod upgrade;
 mod wait;
 
+pub use changes::Fate;
 pub use connect::{Connected, connect, disconnect, forget, point_contexts};
 pub use connection::{Connection, fetch_connection, fetch_uid, kubeconfig_of};
 pub use create::{Applied, CreateOptions, Created, create, look};
-pub use delete::{Deletion, delete, has_remains};
+pub use delete::{DeleteOptions, Deletion, delete, has_remains};
 pub use find::{Listing, Scope, find, list};
 pub use history::{History, Revision, release_of};
 pub use identity::{Identity, host_context_in_name, is_same_server};
@@ -38,4 +43,5 @@ pub use plan::{draft, plan};
 pub use sleep::{sleep, wake};
 pub use status::{Amounts, OwnPod, Status, status, sum_of};
 pub use tunnel::{open_tunnel, stop_all_tunnels, stop_tunnel, tunnels};
+pub use upgrade::{Upgrade, UpgradeOptions, look_at_rollback, look_at_upgrade};
 pub use wait::until_ready;

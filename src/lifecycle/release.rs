@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use super::history::{History, Recorded, collection, in_progress, selector};
 use super::operation::{ANNOTATION, Operator};
-use crate::cluster::{ClusterRef, Plan};
+use crate::cluster::{ClusterRef, Hook, Plan};
 use crate::error::{Error, Kind};
-use crate::helm::Chart;
 use crate::helm::record::{self, Info, RecordedChart, Release, Stamp, Status};
+use crate::helm::{self, Chart};
 use crate::host::read::{Partial, Secret};
 use crate::host::{Host, HostError};
 use crate::progress::Progress;
@@ -25,8 +25,8 @@ const LARGEST_RECORD: usize = 1 << 20;
 
 /// An operation that holds the lock of a release.
 pub(super) struct Operation<'a> {
-    host: &'a Host,
-    reference: &'a ClusterRef,
+    pub(super) host: &'a Host,
+    pub(super) reference: &'a ClusterRef,
     operator: &'a Operator,
     /// The record of the revision that it makes.
     pub(super) record: Release,
@@ -34,13 +34,7 @@ pub(super) struct Operation<'a> {
 }
 
 /// The record of a plan that is about to be applied.
-pub(super) fn pending(
-    plan: &Plan,
-    chart: &Chart,
-    config: &Value,
-    revision: u64,
-    first: Option<String>,
-) -> Release {
+pub(super) fn pending(plan: &Plan, chart: &Chart, config: &Value, revision: u64) -> Release {
     let now = Timestamp::now().to_string();
     let (status, description) = if revision == 1 {
         (Status::PendingInstall, "Initial install underway")
@@ -54,20 +48,62 @@ pub(super) fn pending(
         config: config.clone(),
         manifest: plan.manifest.clone(),
         info: Info {
-            first_deployed: first.unwrap_or_else(|| now.clone()),
+            first_deployed: now.clone(),
             last_deployed: now,
             status,
             description: description.to_owned(),
+            notes: plan.notes.clone().unwrap_or_default(),
             ..Info::default()
         },
-        chart: RecordedChart::from(chart),
-        hooks: Vec::new(),
+        chart: recorded_chart(chart, config),
+        hooks: plan.hooks.iter().map(hook).collect(),
         apply_method: Some("ssa".to_owned()),
         other: serde_json::Map::new(),
     }
 }
 
+/// The chart as a record keeps it: as the values make it.
+pub(super) fn recorded_chart(chart: &Chart, config: &Value) -> RecordedChart {
+    match helm::prepare(chart, config) {
+        Ok(prepared) => RecordedChart::from(&prepared.chart),
+        // A chart that cannot be prepared was refused when it was rendered.
+        Err(_) => RecordedChart::from(chart),
+    }
+}
+
+/// A hook as a record keeps it, before it ran.
+pub(super) fn hook(hook: &Hook) -> record::Hook {
+    record::Hook {
+        name: hook.name.clone(),
+        kind: hook.kind.clone(),
+        path: hook.source.clone(),
+        manifest: hook.text.clone(),
+        events: hook.events.clone(),
+        last_run: json!({ "started_at": "", "completed_at": "", "phase": "" }),
+        weight: hook.weight,
+        delete_policies: hook.delete_policies.clone(),
+        output_log_policies: hook.output_log_policies.clone(),
+        other: serde_json::Map::new(),
+    }
+}
+
 impl<'a> Operation<'a> {
+    /// An operation that ends a release, which asks for no lock.
+    pub(super) fn ending(
+        host: &'a Host,
+        reference: &'a ClusterRef,
+        operator: &'a Operator,
+        newest: &Recorded,
+    ) -> Self {
+        Self {
+            host,
+            reference,
+            operator,
+            record: newest.release.clone(),
+            resource_version: newest.resource_version.clone(),
+        }
+    }
+
     /// Takes the lock by writing the pending record; whoever holds it meanwhile is told in the error.
     ///
     /// A revision that an earlier command left pending is gone on with where the new record has its number, else it
@@ -217,14 +253,17 @@ impl<'a> Operation<'a> {
         self.write().await
     }
 
-    /// Says in the record why the operation failed, so that it does not stay pending.
-    pub(super) async fn fail(&mut self, error: &Error) {
+    /// Says in the record why the operation failed, in Helm's form, so that it does not stay pending.
+    pub(super) async fn fail(&mut self, heading: &str, error: &Error) {
         let cause = error
             .causes
             .first()
             .map_or(String::new(), |cause| format!(": {cause}"));
         self.record.info.status = Status::Failed;
-        self.record.info.description = format!("{}{cause}", error.message);
+        self.record.info.description = format!(
+            "{heading} {:?} failed: {}{cause}",
+            self.record.name, error.message
+        );
         // That this fails too is no news beside the first failure.
         let _ = self.write().await;
     }
@@ -239,19 +278,6 @@ impl<'a> Operation<'a> {
         }
         Ok(body)
     }
-}
-
-/// Gives a record that no operation holds a new status and writes it back.
-pub(super) async fn set_status(
-    host: &Host,
-    reference: &ClusterRef,
-    release: &mut Release,
-    status: Status,
-    description: &str,
-) -> Result<(), Error> {
-    release.info.status = status;
-    description.clone_into(&mut release.info.description);
-    rewrite(host, reference, release, None).await
 }
 
 /// Forgets every revision, those too that cannot be read.

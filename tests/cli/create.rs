@@ -134,9 +134,9 @@ fn another_wish_is_refused_with_what_differs() {
 #[test]
 fn upgrade_carries_the_other_wish_out() {
     let vc = Sandbox::new();
-    vc.run("create dev --no-connect");
+    vc.run("create dev --no-connect --k8s 1.35");
     vc.host.forget_calls();
-    assert_snapshot!(vc.run("create dev --no-connect --upgrade --k8s 1.35"));
+    assert_snapshot!(vc.run("create dev --no-connect --upgrade --k8s 1.36"));
     assert_snapshot!(vc.calls());
     let status = |revision: u8| {
         let path =

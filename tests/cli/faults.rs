@@ -144,6 +144,48 @@ fn wake_when_the_host_fails() {
     each_request_in_turn(&Fault::CloseWatchAfter(0), begin, "wake dev");
 }
 
+fn with_created() -> Sandbox {
+    let vc = Sandbox::new();
+    vc.run("create dev --no-connect");
+    vc
+}
+
+fn with_upgraded() -> Sandbox {
+    let vc = with_created();
+    vc.run("upgrade dev --set controlPlane.service.annotations.a=b");
+    vc
+}
+
+const UPGRADE: &str = "upgrade dev --set controlPlane.service.annotations.a=b";
+
+#[test]
+fn upgrade_when_the_host_fails() {
+    each_request_in_turn(&Fault::Status(500), with_created, UPGRADE);
+}
+
+#[test]
+fn upgrade_when_the_connection_is_reset_or_answers_are_lost() {
+    each_request_in_turn(&Fault::Reset, with_created, UPGRADE);
+    each_request_in_turn(&Fault::LoseAnswer, with_created, UPGRADE);
+}
+
+#[test]
+fn upgrade_when_it_is_forbidden() {
+    each_request_in_turn(&Fault::Status(403), with_created, UPGRADE);
+}
+
+#[test]
+fn rollback_when_the_host_fails() {
+    each_request_in_turn(&Fault::Status(500), with_upgraded, "rollback dev 1");
+    each_request_in_turn(&Fault::Status(403), with_upgraded, "rollback dev 1");
+}
+
+#[test]
+fn history_when_the_host_fails() {
+    each_request_in_turn(&Fault::Status(500), with_dev, "history dev");
+    each_request_in_turn(&Fault::Reset, with_dev, "history dev");
+}
+
 #[test]
 fn a_secret_that_comes_late_is_waited_for() {
     let vc = Sandbox::new();

@@ -31,7 +31,7 @@ use tokio::{net::TcpListener, runtime::Runtime, sync::Notify};
 
 pub(crate) use self::{
     calls::{Call, Calls},
-    controllers::PodFate,
+    controllers::{JobFate, PodFate},
     script::{Fault, Nth, Scope},
     store::base64,
 };
@@ -179,6 +179,18 @@ impl ApiServer {
         state.store.save(&key, object);
         drop(state);
         self.shared.settle();
+    }
+
+    /// Applies to the object at a path as another program would, under this name.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub(crate) fn apply_as(&self, manager: &str, path: &str, wish: Value) {
+        self.edit(path, |object| merge::merge(object, &wish, true));
+        let mut state = self.shared.state.lock().expect("no request panics");
+        let applied = state.store.applied.entry(key_of(path)).or_default();
+        applied.insert(manager.to_owned(), wish);
     }
 
     /// Deletes the object at a path, with what follows from that.

@@ -39,6 +39,15 @@ pub(crate) enum PodFate {
     QuotaExceeded,
 }
 
+/// How Jobs end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JobFate {
+    /// Well.
+    Complete,
+    /// With a failure.
+    Fail,
+}
+
 /// How the host behaves.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -50,6 +59,8 @@ pub(crate) struct Settings {
     pub(crate) pod_stop: Duration,
     /// From a ready control plane to its kubeconfig Secret; never, if `None`.
     pub(crate) kubeconfig_after: Option<Duration>,
+    /// How Jobs end.
+    pub(crate) jobs: JobFate,
 }
 
 impl Default for Settings {
@@ -59,6 +70,7 @@ impl Default for Settings {
             pod_start: Duration::ZERO,
             pod_stop: Duration::ZERO,
             kubeconfig_after: Some(Duration::ZERO),
+            jobs: JobFate::Complete,
         }
     }
 }
@@ -85,6 +97,7 @@ impl Controllers {
             garbage::tend_namespaces(store);
             self.run_workloads(store);
             self.run_pods(store);
+            self.run_jobs(store);
             pods::bind_claims(store);
             self.publish_kubeconfigs(store);
             if store.revision == revision {

@@ -249,6 +249,7 @@ fn replace(
     }
     object["apiVersion"] = kind.api_version().into();
     object["kind"] = kind.kind.into();
+    check_fixed(key, before, &object)?;
     let saved = if request.is_dry_run() {
         object
     } else {
@@ -329,11 +330,43 @@ fn apply(store: &mut Store, request: &Request, key: &Key) -> Result<(u16, Value)
             after["data"][name] = base64(value.as_str().unwrap_or_default()).into();
         }
     }
+    check_fixed(key, &before, &after)?;
     if request.is_dry_run() {
         return Ok((200, after));
     }
     others.insert(manager, wish);
     Ok((200, store.save(key, after)))
+}
+
+/// What of a StatefulSet can be changed once it is there.
+const CHANGEABLE: &[&str] = &[
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+];
+
+fn check_fixed(key: &Key, before: &Value, after: &Value) -> Result<(), Failure> {
+    let fixed = |object: &Value| {
+        let mut spec = object["spec"].as_object().cloned().unwrap_or_default();
+        spec.retain(|field, _| !CHANGEABLE.contains(&field.as_str()));
+        spec
+    };
+    if key.plural != "statefulsets" || fixed(before) == fixed(after) {
+        return Ok(());
+    }
+    let problem = "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', \
+                   'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and \
+                   'minReadySeconds' are forbidden";
+    Err(Failure::invalid(
+        key.kind(),
+        &key.name,
+        "spec",
+        &format!("Forbidden: {problem}"),
+    ))
 }
 
 fn deletion(request: &Request) -> Deletion {

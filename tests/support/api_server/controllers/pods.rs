@@ -57,6 +57,11 @@ fn end_up(pod: &mut Value, fate: &PodFate) {
                 json!([condition("PodScheduled", false, "Unschedulable", message)]);
             return;
         }
+        PodFate::Ready if pod["metadata"]["annotations"]["helm.sh/hook"].is_string() => (
+            "Succeeded",
+            false,
+            json!({ "terminated": { "exitCode": 0, "reason": "Completed" } }),
+        ),
         PodFate::Ready => (
             "Running",
             true,

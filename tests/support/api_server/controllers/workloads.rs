@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Controllers, PodFate, all, all_in, edit, kind, owner_reference, owners, pods::is_ready,
+    Controllers, JobFate, PodFate, all, all_in, edit, kind, owner_reference, owners, pods::is_ready,
 };
 use crate::support::api_server::store::{Deletion, Key, Store, now};
 
@@ -83,6 +83,32 @@ impl Controllers {
             status["currentRevision"] = revision.clone().into();
             status["updateRevision"] = revision.clone().into();
         });
+    }
+}
+
+impl Controllers {
+    /// Jobs end at once, without pods.
+    pub(super) fn run_jobs(&mut self, store: &mut Store) {
+        for (key, job) in all(store, kind("batch", "jobs")) {
+            if job["status"]["conditions"].is_array() {
+                continue;
+            }
+            let (end, reason, message) = match self.settings.jobs {
+                JobFate::Complete => (
+                    "Complete",
+                    "CompletionsReached",
+                    "Reached expected number of succeeded pods",
+                ),
+                JobFate::Fail => (
+                    "Failed",
+                    "BackoffLimitExceeded",
+                    "Job has reached the specified backoff limit",
+                ),
+            };
+            edit(store, &key, |object| {
+                object["status"]["conditions"] = json!([{ "type": end, "status": "True", "reason": reason, "message": message }]);
+            });
+        }
     }
 }
 

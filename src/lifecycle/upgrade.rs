@@ -1,0 +1,466 @@
+//! Changing a virtual cluster to another revision: looked at first, then made, as one ordered story for `upgrade`,
+//! `rollback` and `create --upgrade`.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::changes::{Changes, Fate, Method};
+use super::create::Applied;
+use super::history::{History, Recorded};
+use super::hooks;
+use super::operation::Operator;
+use super::release::{Operation, hook, recorded_chart};
+use super::wait::Watches;
+use crate::cluster::{ClusterRef, Object, ObjectRef, Plan, Tier};
+use crate::driver::{compatibility, vcluster};
+use crate::error::{Error, Kind};
+use crate::helm::record::{Info, RecordedChart, Release, Status};
+use crate::helm::{self, Chart};
+use crate::host::read::Workload;
+use crate::host::{Collection, Host};
+use crate::progress::Progress;
+
+/// How a revision is made.
+#[derive(Clone, Debug)]
+pub struct UpgradeOptions {
+    /// Who makes it.
+    pub operator: Operator,
+    /// Watch it roll out.
+    pub wait: bool,
+    /// Run the chart's hooks.
+    pub hooks: bool,
+    /// Take over fields that other programs have set.
+    pub force_conflicts: bool,
+}
+
+/// A new revision, looked at and not yet made.
+pub struct Upgrade {
+    purpose: Purpose,
+    plan: Plan,
+    record: Release,
+    changes: Changes,
+    /// Whether the record says something that the running one does not.
+    is_other_wish: bool,
+}
+
+/// Why there is a new revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Upgrade,
+    Rollback(u64),
+}
+
+impl Purpose {
+    fn event(self, when: &str) -> String {
+        let what = match self {
+            Self::Upgrade => "upgrade",
+            Self::Rollback(_) => "rollback",
+        };
+        format!("{when}-{what}")
+    }
+
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Upgrade => "upgrade",
+            Self::Rollback(_) => "roll back",
+        }
+    }
+
+    /// The word with which Helm begins the description of a failure.
+    fn heading(self) -> &'static str {
+        match self {
+            Self::Upgrade => "Upgrade",
+            Self::Rollback(_) => "Rollback",
+        }
+    }
+
+    /// How the revision is described in the end, in Helm's words.
+    fn description(self) -> String {
+        match self {
+            Self::Upgrade => "Upgrade complete".to_owned(),
+            Self::Rollback(target) => format!("Rollback to {target}"),
+        }
+    }
+}
+
+/// Looks at what a plan of other values, or of another chart, would change.
+pub async fn look_at_upgrade(
+    host: &Host,
+    plan: Plan,
+    chart: &Chart,
+    config: &Value,
+    history: &History,
+    options: &UpgradeOptions,
+) -> Result<Upgrade, Error> {
+    let reference = plan.reference.clone();
+    let base = base(history, &reference, &options.operator)?;
+    let older = older_objects(history, &reference)?;
+    let chart = recorded_chart(chart, config);
+    let mut refusals = compatibility::of_values(
+        &all_values(&base.release.chart, &base.release.config),
+        &all_values(&chart, config),
+    );
+    refusals.extend(compatibility::of_objects(
+        &objects_of(&base.release, &reference)?,
+        &plan.objects,
+        &reference,
+    ));
+    refuse(&reference, refusals)?;
+    let newest = history.newest().unwrap_or(base);
+    let method = Method::of(
+        newest.release.apply_method.as_deref(),
+        options.force_conflicts,
+    );
+    let changes = Changes::look(host, &plan, &older, method).await?;
+    let is_same_chart = ["name", "version"]
+        .iter()
+        .all(|field| chart.text(field) == base.release.chart.text(field));
+    let record = Release {
+        chart,
+        config: config.clone(),
+        manifest: plan.manifest.clone(),
+        hooks: plan.hooks.iter().map(hook).collect(),
+        info: Info {
+            notes: plan.notes.clone().unwrap_or_default(),
+            ..pending_info(history, Purpose::Upgrade)
+        },
+        ..next_record(history, base, method)
+    };
+    let is_same = is_same_chart && same_values(&base.release.config, config);
+    Ok(Upgrade {
+        purpose: Purpose::Upgrade,
+        is_other_wish: !(is_same && is_settled(history)),
+        plan,
+        record,
+        changes,
+    })
+}
+
+/// Looks at what going back to an earlier revision would change; without one, to the last that ran before.
+pub async fn look_at_rollback(
+    host: &Host,
+    reference: &ClusterRef,
+    to: Option<u64>,
+    history: &History,
+    options: &UpgradeOptions,
+    progress: &dyn Progress,
+) -> Result<Upgrade, Error> {
+    let base = base(history, reference, &options.operator)?;
+    let target = target(history, reference, to)?;
+    let plan = vcluster::plan_of_record(reference, &target.release.manifest).map_err(|error| {
+        Error::new(Kind::Failed, "cannot read the record of that revision").because(&error)
+    })?;
+    let older = older_objects(history, reference)?;
+    let (before, after) = (&base.release, &target.release);
+    let refusals = compatibility::of_values(
+        &all_values(&before.chart, &before.config),
+        &all_values(&after.chart, &after.config),
+    );
+    refuse(reference, refusals)?;
+    let running = objects_of(before, reference)?;
+    refuse(
+        reference,
+        compatibility::of_volume(&running, &plan.objects, reference),
+    )?;
+    if let Some(risk) = compatibility::of_kubernetes(&running, &plan.objects, reference) {
+        progress.note(&risk);
+    }
+    // Where one of the two was changed by patches, the fields of both are found only by patches.
+    let newest = history.newest().unwrap_or(base);
+    let methods = [&newest.release, after];
+    let is_server = methods
+        .iter()
+        .all(|release| release.apply_method.as_deref() == Some("ssa"));
+    let method = Method::of(is_server.then_some("ssa"), options.force_conflicts);
+    let changes = Changes::look(host, &plan, &older, method).await?;
+    let purpose = Purpose::Rollback(after.version);
+    let record = Release {
+        chart: after.chart.clone(),
+        config: after.config.clone(),
+        manifest: after.manifest.clone(),
+        hooks: after.hooks.clone(),
+        info: Info {
+            notes: after.info.notes.clone(),
+            rollback_revision: after.version,
+            ..pending_info(history, purpose)
+        },
+        ..next_record(history, base, method)
+    };
+    let is_same = base.release.manifest == after.manifest && base.release.config == after.config;
+    Ok(Upgrade {
+        purpose,
+        is_other_wish: !(is_same && is_settled(history)),
+        plan,
+        record,
+        changes,
+    })
+}
+
+impl Upgrade {
+    /// Whether there is anything to do.
+    pub fn is_needed(&self) -> bool {
+        self.is_other_wish || !self.changes.is_empty()
+    }
+
+    /// The number of the new revision.
+    pub fn revision(&self) -> u64 {
+        self.record.version
+    }
+
+    /// The version of its chart.
+    pub fn chart_version(&self) -> &str {
+        self.record.chart.text("version")
+    }
+
+    /// What becomes of which object.
+    pub fn fates(&self) -> Vec<(ObjectRef, Fate)> {
+        self.changes.fates()
+    }
+
+    /// The changes line by line, without what Secrets hold.
+    pub fn text(&self) -> String {
+        self.changes.text()
+    }
+
+    /// Makes the revision.
+    pub async fn carry_out(
+        self,
+        host: &Host,
+        history: &History,
+        options: &UpgradeOptions,
+        progress: &dyn Progress,
+    ) -> Result<Applied, Error> {
+        let (reference, purpose) = (self.plan.reference.clone(), self.purpose);
+        let ClusterRef { namespace, name } = &reference;
+        progress.begin(&format!("changing the objects of {reference}"));
+        progress.if_interrupted(
+            &format!("{reference} is partly changed"),
+            &format!("run the same command again to go on, or `vc rollback {name} -n {namespace}` to go back"),
+        );
+        let Self {
+            record, changes, ..
+        } = self;
+        let operator = &options.operator;
+        let mut operation =
+            Operation::begin(host, &reference, operator, record, history, progress).await?;
+        match make(&mut operation, &changes, purpose, options, progress).await {
+            Ok(applied) => {
+                operation.finish(history, &purpose.description()).await?;
+                progress.end();
+                Ok(applied)
+            }
+            Err(error) => {
+                operation.fail(purpose.heading(), &error).await;
+                Err(error
+                    .within(format!("cannot {} {reference}", purpose.verb()))
+                    .hint(format!(
+                        "correct it and run the command again, or `vc rollback {name} -n {namespace}` to go back"
+                    )))
+            }
+        }
+    }
+}
+
+async fn make(
+    operation: &mut Operation<'_>,
+    changes: &Changes,
+    purpose: Purpose,
+    options: &UpgradeOptions,
+    progress: &dyn Progress,
+) -> Result<Applied, Error> {
+    let (host, reference) = (operation.host, operation.reference);
+    if options.hooks {
+        hooks::run(operation, &purpose.event("pre"), progress).await?;
+        progress.begin(&format!("changing the objects of {reference}"));
+    }
+    let watches = async {
+        if options.wait {
+            Ok(Some(Watches::open(host, reference).await?))
+        } else {
+            Ok(None)
+        }
+    };
+    // The watches open before the workload is changed, so that nothing is missed.
+    let (support, watches) = tokio::try_join!(changes.apply(host, Tier::Support), watches)?;
+    let workloads = changes.apply(host, Tier::Workload).await?;
+    changes.remove(host, progress).await?;
+    for workload in &workloads {
+        wake(host, reference, workload).await?;
+    }
+    if options.hooks {
+        hooks::run(operation, &purpose.event("post"), progress).await?;
+    }
+    Applied::changed(reference, &support, &workloads, watches)
+}
+
+/// A cluster that slept has been woken by the change, and must not be marked as sleeping.
+async fn wake(host: &Host, reference: &ClusterRef, body: &Value) -> Result<(), Error> {
+    if !vcluster::is_asleep(body) {
+        return Ok(());
+    }
+    let Ok(workload) = serde_json::from_value::<Workload>(body.clone()) else {
+        return Ok(());
+    };
+    let kind = body["kind"].as_str().unwrap_or_default();
+    if !matches!(kind, "StatefulSet" | "Deployment") {
+        return Ok(());
+    }
+    let workloads = Collection::of(kind, Some(reference.namespace.as_str()));
+    let change = vcluster::to_wake(vcluster::replicas_awake(&workload));
+    host.merge_patch(&workloads, &workload.metadata.name, &change)
+        .await?;
+    Ok(())
+}
+
+/// The revision that the new one is compared with: the one that runs, or the newest where none does.
+fn base<'a>(
+    history: &'a History,
+    reference: &ClusterRef,
+    operator: &Operator,
+) -> Result<&'a Recorded, Error> {
+    history.check_readable(reference)?;
+    history.cut_off(reference, operator)?;
+    let gone = matches!(
+        history.newest().map(Recorded::status),
+        Some(Status::Uninstalled | Status::Uninstalling)
+    );
+    history
+        .deployed()
+        .or_else(|| history.newest())
+        .filter(|_| !gone)
+        .ok_or_else(|| {
+            Error::new(
+                Kind::NotFound,
+                format!("{reference} is deleted, or about to be"),
+            )
+            .hint(format!(
+                "run `vc create {}` to make it anew",
+                reference.name
+            ))
+        })
+}
+
+fn target<'a>(
+    history: &'a History,
+    reference: &ClusterRef,
+    to: Option<u64>,
+) -> Result<&'a Recorded, Error> {
+    let newest = history.newest().map_or(0, |newest| newest.release.version);
+    let has_run =
+        |recorded: &&Recorded| matches!(recorded.status(), Status::Deployed | Status::Superseded);
+    let found = match to {
+        Some(number) => history.revision(number),
+        None => history
+            .revisions
+            .iter()
+            .rev()
+            .filter(has_run)
+            .find(|recorded| recorded.release.version < newest),
+    };
+    found.ok_or_else(|| {
+        let message = match to {
+            Some(number) => format!("{reference} has no revision {number}"),
+            None => format!("{reference} has no earlier revision that ran"),
+        };
+        Error::new(Kind::NotFound, message).hint(format!(
+            "run `vc history {} -n {}` to see those that there are",
+            reference.name, reference.namespace
+        ))
+    })
+}
+
+/// Whether the newest revision is the one that runs.
+fn is_settled(history: &History) -> bool {
+    history.newest().map(Recorded::status) == Some(Status::Deployed)
+}
+
+/// The objects of the running revision, and of all that were tried since, each revision's behind those of the older.
+pub(super) fn older_objects(
+    history: &History,
+    reference: &ClusterRef,
+) -> Result<Vec<Object>, Error> {
+    let runs = history
+        .deployed()
+        .map_or(0, |recorded| recorded.release.version);
+    let mut objects = Vec::new();
+    for recorded in &history.revisions {
+        if recorded.release.version >= runs {
+            objects.extend(objects_of(&recorded.release, reference)?);
+        }
+    }
+    Ok(objects)
+}
+
+fn objects_of(release: &Release, reference: &ClusterRef) -> Result<Vec<Object>, Error> {
+    let manifests = helm::parse_manifest_text(&release.manifest).map_err(|error| {
+        Error::new(
+            Kind::Failed,
+            format!(
+                "cannot read what revision {} of {reference} holds",
+                release.version
+            ),
+        )
+        .because(&error)
+    })?;
+    let objects = manifests
+        .into_iter()
+        .filter_map(|manifest| Object::from_body(manifest.object, Some(&reference.namespace)));
+    Ok(objects.collect())
+}
+
+fn refuse(reference: &ClusterRef, refusals: Vec<String>) -> Result<(), Error> {
+    if refusals.is_empty() {
+        return Ok(());
+    }
+    let mut error = Error::usage(format!(
+        "{reference} cannot be changed so; nothing was touched"
+    ))
+    .hint("make another cluster with these values, and delete this one when you need it no more");
+    error.causes = refusals;
+    Err(error)
+}
+
+/// The values that a chart sees; a null among them stands for nothing.
+fn all_values(chart: &RecordedChart, config: &Value) -> Value {
+    let mut all = chart.values.clone();
+    helm::values::merge(&mut all, config.clone());
+    all
+}
+
+fn same_values(old: &Value, new: &Value) -> bool {
+    super::existing::differing_paths(old, new).is_empty()
+}
+
+fn pending_info(history: &History, purpose: Purpose) -> Info {
+    let first = history
+        .revisions
+        .first()
+        .map(|first| first.release.info.first_deployed.clone());
+    let (status, description) = match purpose {
+        Purpose::Upgrade => (Status::PendingUpgrade, "Preparing upgrade".to_owned()),
+        Purpose::Rollback(_) => (Status::PendingRollback, purpose.description()),
+    };
+    Info {
+        first_deployed: first.unwrap_or_default(),
+        last_deployed: Timestamp::now().to_string(),
+        status,
+        description,
+        ..Info::default()
+    }
+}
+
+/// What a new revision has from the one before it.
+fn next_record(history: &History, base: &Recorded, method: Method) -> Release {
+    Release {
+        name: base.release.name.clone(),
+        namespace: base.release.namespace.clone(),
+        version: history.next_revision(),
+        config: Value::Null,
+        manifest: String::new(),
+        hooks: Vec::new(),
+        info: Info::default(),
+        chart: RecordedChart::default(),
+        apply_method: Some(method.word().to_owned()),
+        other: serde_json::Map::new(),
+    }
+}
