@@ -25,3 +25,4 @@ mod status;
 mod tunnels;
 mod upgrade;
 mod wake;
+mod writers;
