@@ -10,7 +10,7 @@ mod cause;
 mod dialer;
 mod join;
 mod pods;
-mod spdy;
+pub mod spdy;
 mod traffic;
 mod upgrade;
 mod upstream;

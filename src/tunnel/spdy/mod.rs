@@ -9,4 +9,5 @@ mod inbox;
 mod session;
 mod stream;
 
+pub use frame::{Decoder, Frame, FrameError};
 pub(super) use session::Session;
