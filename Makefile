@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bench fuzz host-up host-down format lint deny unit sealed drift generate install-trial shellcheck \
+.PHONY: help demo test bench fuzz host-up host-down format lint deny unit sealed oracle drift generate install-trial shellcheck \
 	host-test real archive summary
 
 # One set of features for every run, so that nothing is compiled twice.
@@ -14,7 +14,7 @@ CARGO_DENY_VERSION := 0.20.2
 # What the last run of each kind of test said, for the closing lines of `make test`.
 RAN := target/ran
 HOST_STATE := $(or $(VC_HOST_STATE),tests/host/.state)
-SHELL_SCRIPTS := .ci/run install.sh tests/demo.sh tests/install.sh tests/deny.sh tests/fuzz/run tests/host/host
+SHELL_SCRIPTS := .ci/run install.sh tests/demo.sh tests/install.sh tests/deny.sh tests/host/host
 
 # Runs tests, keeping what they print. Usage: $(call run_tests,KIND,ARGUMENTS)
 define run_tests
@@ -36,8 +36,10 @@ test: ## everything CI runs
 	@rm -rf $(RAN) && mkdir -p $(RAN)
 	@$(MAKE) --no-print-directory format lint deny unit sealed drift install-trial
 	@if [ "$$CI" = true ] || { [ "$$(uname -s)" = Linux ] && [ "$$(id -u)" = 0 ]; }; then \
-	  $(MAKE) --no-print-directory shellcheck host-test real; \
+	  $(MAKE) --no-print-directory oracle shellcheck host-test real; \
 	else \
+	  if command -v go >/dev/null; then $(MAKE) --no-print-directory oracle; \
+	  else echo 'the template engine beside the real Helm: it needs Go' >>$(RAN)/skipped; fi; \
 	  echo 'the tests on a real Kubernetes: they need Linux and root' >>$(RAN)/skipped; \
 	  if command -v shellcheck >/dev/null; then $(MAKE) --no-print-directory shellcheck; \
 	  else echo 'shellcheck: it is not installed' >>$(RAN)/skipped; fi; \
@@ -47,16 +49,13 @@ test: ## everything CI runs
 summary:
 	@echo
 	@if [ -s $(RAN)/skipped ]; then sed 's/^/NOT RUN: /' $(RAN)/skipped; fi
-	@cd $(RAN) && for kind in unit sealed drift real; do \
+	@cd $(RAN) && for kind in unit sealed oracle drift real; do \
 	  if [ -e $$kind ]; then sed -n "s/^test result:/$$(printf %-7s $$kind)&/p" $$kind; fi; \
 	done
 
 bench: ## measure what the project promises, on a real host
 	@[ -n "$$VC_BENCH_KUBECONFIG" ] || tests/host/host up
 	cargo bench --locked --all-features --bench vc
-
-fuzz: ## give every parser random input: TIME=60 seconds each, TARGET=NAME for one of them
-	@TIME='$(TIME)' TARGET='$(TARGET)' tests/fuzz/run
 
 host-up: ## start the project's own Kubernetes (Linux, root; the first time builds it, about 8 minutes)
 	tests/host/host up
@@ -78,6 +77,13 @@ unit: ## tests of the library alone
 
 sealed: ## tests of the real program against a host in memory
 	$(call run_tests,sealed,--test cli)
+
+oracle: ## the template engine beside the real Helm 3 and 4 (Go; the first time builds them, about 3 minutes)
+	@command -v go >/dev/null || { echo 'Go is not installed: https://go.dev/doc/install'; exit 1; }
+	$(call run_tests,oracle,--test oracle)
+
+fuzz: ## go on comparing generated charts with Helm for VC_ORACLE_SECONDS (600)
+	VC_ORACLE_SECONDS=$(or $(VC_ORACLE_SECONDS),600) $(CARGO_TEST) --test oracle -- --ignored --nocapture
 
 drift: ## are generated files what would be generated now?
 	$(call run_tests,drift,--test drift)

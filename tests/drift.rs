@@ -39,6 +39,43 @@ fn the_reference_is_what_the_command_line_is() {
 }
 
 #[test]
+fn the_page_of_template_functions_names_each() {
+    assert_current("docs/template-functions.md", &template_functions());
+}
+
+/// The `docs/template-functions.md` of the engine's tables.
+fn template_functions() -> String {
+    let mut page = "<!-- Generated from the tables in src/helm/funcs by `make generate`. Do not edit. -->\n\n\
+        # Template functions\n\n\
+        What a chart can call, by theme, with the types that Go wants of its arguments: `any` takes everything, `value` \
+        everything and tells nil apart, and what ends in `...` may come any number of times. They do what they do in Helm \
+        4.3; [the oracle](contributing.md#beside-the-real-helm) compares them.\n"
+        .to_owned();
+    let mut count = 0;
+    for (theme, functions) in vc::helm::functions() {
+        let _ = write!(
+            page,
+            "\n## {theme}\n\n| Function | Arguments |\n|---|---|\n"
+        );
+        for (name, signature) in functions {
+            count += 1;
+            let arguments = if signature.is_empty() {
+                String::new()
+            } else {
+                format!("`{signature}`")
+            };
+            let _ = writeln!(page, "| `{name}` | {arguments} |");
+        }
+    }
+    let _ = write!(
+        page,
+        "\n{count} in all. `env` and `expandenv` are not there, as in Helm; `getHostByName` answers nothing, as Helm \
+         does without `--enable-dns`; `lookup` asks the host when a chart is installed.\n"
+    );
+    page
+}
+
+#[test]
 fn every_exit_code_is_explained() {
     let page = read("docs/exit-codes.md");
     for (kind, meaning) in KINDS {

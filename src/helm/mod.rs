@@ -15,6 +15,7 @@ mod glob;
 mod ignore;
 mod manifest;
 mod metadata;
+mod number;
 mod print;
 pub mod record;
 pub mod schema;
@@ -26,6 +27,8 @@ mod value;
 pub mod values;
 pub mod yaml;
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
@@ -34,6 +37,7 @@ use serde_json::Value;
 pub use chart::{Chart, ChartError, File};
 pub use coalesce::CoalesceError;
 pub use engine::{LookupKey, Lookups, TemplateError};
+pub use funcs::listed as functions;
 pub use manifest::{Hook, Manifest, ManifestError, parse_manifest_text};
 pub use metadata::{Dependency, Metadata, MetadataError};
 pub use yaml::YamlError;
@@ -146,6 +150,23 @@ pub fn prepare(chart: &Chart, user: &Value) -> Result<Prepared, PrepareError> {
     let values = coalesce::coalesce(&chart, user, coalesce::Nulls::Delete)?;
     let values = coalesce::to_json(&values);
     Ok(Prepared { chart, values })
+}
+
+/// The text of every template of a chart by its path, without a look at what the text means; or the
+/// lookups that must be answered first.
+pub fn render_texts(
+    prepared: &Prepared,
+    release: &ReleaseInfo,
+    capabilities: &Capabilities,
+    lookups: &Lookups,
+) -> Result<Result<BTreeMap<String, String>, Vec<LookupKey>>, RenderError> {
+    let Prepared { chart, values } = prepared;
+    check_version(chart, capabilities)?;
+    let texts = engine::render_files(chart, values, release, capabilities, lookups)?;
+    Ok(match texts {
+        engine::Texts::Rendered(files) => Ok(files),
+        engine::Texts::Needs(needs) => Err(needs),
+    })
 }
 
 /// Renders a chart.

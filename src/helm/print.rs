@@ -52,6 +52,90 @@ pub(crate) fn float_g(number: f64) -> String {
     }
 }
 
+/// A float with so many significant digits, as `%.3g` writes it.
+pub(crate) fn float_digits(number: f64, digits: usize, keeps_zeros: bool) -> String {
+    let digits = digits.max(1);
+    let text = format!("{number:.0$e}", digits - 1);
+    let exponent: i32 = text
+        .split_once('e')
+        .and_then(|(_, exponent)| exponent.parse().ok())
+        .unwrap_or(0);
+    let most = i32::try_from(digits).unwrap_or(i32::MAX);
+    // Go goes by the digits there are when they are fewer than those asked for.
+    let (shortest, _) = decimal(number);
+    let there = shortest.bytes().filter(u8::is_ascii_digit).count();
+    let there = i32::try_from(there).unwrap_or(i32::MAX);
+    let limit = if most > there && there > exponent {
+        there.max(1)
+    } else {
+        most
+    };
+    let limit = if most > there && there > exponent {
+        limit.max(exponent + 1)
+    } else {
+        limit
+    };
+    if exponent < -4 || exponent >= limit {
+        let text = float_e(number, digits - 1);
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "+00"));
+        return format!("{}e{exponent}", trimmed(mantissa, keeps_zeros));
+    }
+    let places = usize::try_from(most - 1 - exponent).unwrap_or(0);
+    trimmed(&format!("{number:.places$}"), keeps_zeros).to_owned()
+}
+
+fn trimmed(text: &str, keeps_zeros: bool) -> &str {
+    if keeps_zeros || !text.contains('.') {
+        return text;
+    }
+    text.trim_end_matches('0').trim_end_matches('.')
+}
+
+/// A float with so many digits after the point, as `%e` writes it.
+pub(crate) fn float_e(number: f64, places: usize) -> String {
+    let text = format!("{number:.places$e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{digits}e{sign}{:02}", exponent.abs())
+}
+
+/// The 53 bits of a float and the power of two they stand for.
+fn bits(number: f64) -> (u64, i32) {
+    let bits = number.to_bits();
+    let fraction = bits & ((1 << 52) - 1);
+    let exponent = i32::try_from(bits >> 52 & 0x7ff).unwrap_or(0);
+    if exponent == 0 {
+        (fraction, -1074)
+    } else {
+        (fraction | 1 << 52, exponent - 1075)
+    }
+}
+
+/// A float as `%x` writes it: `0x1.8p+01`.
+pub(crate) fn float_hex(number: f64) -> String {
+    let (mut mantissa, mut exponent) = bits(number);
+    if mantissa == 0 {
+        return "0x0p+00".to_owned();
+    }
+    while mantissa < 1 << 52 {
+        mantissa <<= 1;
+        exponent -= 1;
+    }
+    exponent += 52;
+    let digits = format!("{:013x}", mantissa & ((1 << 52) - 1));
+    let digits = digits.trim_end_matches('0');
+    let dot = if digits.is_empty() { "" } else { "." };
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("0x1{dot}{digits}p{sign}{:02}", exponent.abs())
+}
+
+/// A float as `%b` writes it: `6755399441055744p-52`.
+pub(crate) fn float_bits(number: f64) -> String {
+    let (mantissa, exponent) = bits(number);
+    format!("{mantissa}p{exponent:+}")
+}
+
 /// A float as Go's JSON encoder writes it: plain up to 21 digits, then with a short exponent.
 pub(crate) fn float_json(number: f64) -> String {
     if number == 0.0 {
@@ -142,41 +226,68 @@ fn write_json_string(out: &mut String, text: &str) {
 
 /// A string in Go's double quotes, as `%q` and `quote` write it.
 pub(crate) fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
+    quoted_bytes(text.as_bytes())
+}
+
+/// The same for a string that may not be UTF-8.
+pub(crate) fn quoted_bytes(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() + 2);
     out.push('"');
-    for letter in text.chars() {
-        match letter {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{7}' => out.push_str("\\a"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{b}' => out.push_str("\\v"),
-            '\0'..='\u{1f}' | '\u{7f}' => {
-                let _ = write!(out, "\\x{:02x}", letter as u32);
-            }
-            other if is_printable(other) => out.push(other),
-            other if (other as u32) < 0x10000 => {
-                let _ = write!(out, "\\u{:04x}", other as u32);
-            }
-            other => {
-                let _ = write!(out, "\\U{:08x}", other as u32);
-            }
+    for chunk in bytes.utf8_chunks() {
+        chunk
+            .valid()
+            .chars()
+            .for_each(|letter| escape(&mut out, letter, '"'));
+        for byte in chunk.invalid() {
+            let _ = write!(out, "\\x{byte:02x}");
         }
     }
     out.push('"');
     out
 }
 
-/// Close to Go's `strconv.IsPrint`: the separators, controls and formats people meet are escaped.
-fn is_printable(letter: char) -> bool {
-    letter == ' '
-        || !(letter.is_control()
-            || letter.is_whitespace()
-            || matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e000}'..='\u{f8ff}'
-                | '\u{fffe}' | '\u{ffff}'))
+/// A letter in Go's single quotes.
+pub(crate) fn quoted_letter(letter: char) -> String {
+    let mut out = "'".to_owned();
+    escape(&mut out, letter, '\'');
+    out.push('\'');
+    out
+}
+
+fn escape(out: &mut String, letter: char, quote: char) {
+    match letter {
+        letter if letter == quote => {
+            out.push('\\');
+            out.push(letter);
+        }
+        '\\' => out.push_str("\\\\"),
+        '\u{7}' => out.push_str("\\a"),
+        '\u{8}' => out.push_str("\\b"),
+        '\u{c}' => out.push_str("\\f"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '\u{b}' => out.push_str("\\v"),
+        '\0'..='\u{1f}' | '\u{7f}' => {
+            let _ = write!(out, "\\x{:02x}", letter as u32);
+        }
+        other if is_printable(other) => out.push(other),
+        other if (other as u32) < 0x10000 => {
+            let _ = write!(out, "\\u{:04x}", other as u32);
+        }
+        other => {
+            let _ = write!(out, "\\U{:08x}", other as u32);
+        }
+    }
+}
+
+/// Go's `strconv.IsPrint`: letters, marks, numbers, punctuation, symbols and the blank.
+pub(crate) fn is_printable(letter: char) -> bool {
+    if letter.is_ascii() {
+        return matches!(letter, ' '..='~');
+    }
+    // What Rust leaves as it is behind another letter; there marks are not escaped.
+    let mut text = "a".to_owned();
+    text.push(letter);
+    text.escape_debug().count() == 2
 }

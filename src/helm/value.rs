@@ -3,14 +3,21 @@
 //! Maps are shared and mutable, because `set`, `unset` and `merge` change the caller's map. `int`
 //! and `int64` are told apart, because Go refuses one where a function wants the other.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+mod list;
+mod map;
+
+use std::any::Any;
 use std::rc::Rc;
 
 use super::engine::{Args, Fault};
+pub(crate) use list::{Items, List};
+pub(crate) use map::{Entries, Map};
 
 /// How deep a value may nest to be written as JSON or YAML.
 const MAX_DEPTH: usize = 1000;
+
+/// How many keys of a map a message shows.
+const SHOWN_KEYS: usize = 8;
 
 /// Why a value has no JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,19 +57,15 @@ pub(crate) enum Value {
     /// A Go `[]byte`.
     Bytes(Rc<[u8]>),
     /// A list.
-    List(Rc<Vec<Value>>),
+    List(List),
     /// A map with string keys.
     Map(Map),
     /// Something with methods, such as `.Files`.
     Object(Rc<dyn Object>),
 }
 
-/// A map that all its holders see change.
-#[derive(Clone, Default)]
-pub(crate) struct Map(Rc<RefCell<BTreeMap<Rc<str>, Value>>>);
-
 /// A built-in object: fields and methods instead of plain keys.
-pub(crate) trait Object {
+pub(crate) trait Object: Any {
     /// The name of the Go type, for messages.
     fn type_name(&self) -> &'static str;
 
@@ -91,61 +94,6 @@ pub(crate) trait Object {
     }
 }
 
-impl Map {
-    /// The value of `key`, or nil.
-    pub(crate) fn get(&self, key: &str) -> Option<Value> {
-        self.0.borrow().get(key).cloned()
-    }
-
-    pub(crate) fn insert(&self, key: impl Into<Rc<str>>, value: impl Into<Value>) {
-        self.0.borrow_mut().insert(key.into(), value.into());
-    }
-
-    pub(crate) fn remove(&self, key: &str) {
-        self.0.borrow_mut().remove(key);
-    }
-
-    pub(crate) fn contains_key(&self, key: &str) -> bool {
-        self.0.borrow().contains_key(key)
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.borrow().len()
-    }
-
-    /// The entries as they are now, in key order; later changes do not show.
-    pub(crate) fn entries(&self) -> Vec<(Rc<str>, Value)> {
-        self.0
-            .borrow()
-            .iter()
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
-    }
-
-    /// Whether both are the same map, not merely equal ones.
-    pub(crate) fn is_same(&self, other: &Map) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
-    }
-
-    /// A copy that shares no map with this one.
-    pub(crate) fn deep_copy(&self) -> Map {
-        self.entries()
-            .into_iter()
-            .map(|(key, value)| (key, value.deep_copy()))
-            .collect()
-    }
-}
-
-impl<K: Into<Rc<str>>> FromIterator<(K, Value)> for Map {
-    fn from_iter<T: IntoIterator<Item = (K, Value)>>(entries: T) -> Self {
-        let map = entries
-            .into_iter()
-            .map(|(key, value)| (key.into(), value))
-            .collect();
-        Self(Rc::new(RefCell::new(map)))
-    }
-}
-
 impl Value {
     /// A string value.
     pub(crate) fn str(text: impl Into<Rc<str>>) -> Self {
@@ -162,7 +110,8 @@ impl Value {
 
     /// A list of strings.
     pub(crate) fn strings<T: Into<Rc<str>>>(items: impl IntoIterator<Item = T>) -> Self {
-        items.into_iter().map(Self::str).collect()
+        let items = items.into_iter().map(Self::str).collect();
+        Self::List(List::new(items, Items::Strings))
     }
 
     /// Go's truth: nil, zero, false and everything empty is false.
@@ -203,11 +152,36 @@ impl Value {
         match self {
             Self::Nil => "<nil>",
             Self::Bytes(_) => "[]uint8",
-            Self::List(_) => "[]interface {}",
-            Self::Map(_) => "map[string]interface {}",
+            Self::List(list) => list.type_name(),
+            Self::Map(map) => map.type_name(),
             Self::Object(object) => object.type_name(),
             other => other.kind(),
         }
+    }
+
+    /// What a message may show of the value; text may be a secret and is only counted.
+    pub(crate) fn shown(&self) -> Option<String> {
+        Some(match self {
+            Self::Nil | Self::Object(_) => return None,
+            Self::Bool(truth) => truth.to_string(),
+            Self::Int(number) | Self::Int64(number) => number.to_string(),
+            Self::Float(number) => super::print::float_g(*number),
+            Self::Str(text) => format!("text of {} letters", text.chars().count()),
+            Self::Binary(bytes) | Self::Bytes(bytes) => format!("{} bytes", bytes.len()),
+            Self::List(items) => format!("a list of {} items", items.len()),
+            Self::Map(map) if map.len() == 0 => "an empty map".to_owned(),
+            Self::Map(map) => {
+                let entries = map.entries();
+                let keys = entries.iter().take(SHOWN_KEYS).map(|(key, _)| key.as_ref());
+                let keys: Vec<&str> = keys.collect();
+                let more = if entries.len() > SHOWN_KEYS {
+                    ", ..."
+                } else {
+                    ""
+                };
+                format!("a map of {}{more}", keys.join(", "))
+            }
+        })
     }
 
     /// The number in an integer of either width.
@@ -221,7 +195,7 @@ impl Value {
     /// A copy that shares no map with this value.
     pub(crate) fn deep_copy(&self) -> Value {
         match self {
-            Self::List(items) => items.iter().map(Value::deep_copy).collect(),
+            Self::List(list) => Self::List(list.deep_copy()),
             Self::Map(map) => Self::Map(map.deep_copy()),
             other => other.clone(),
         }
@@ -241,20 +215,8 @@ impl Value {
             (Self::Binary(left), Self::Binary(right)) | (Self::Bytes(left), Self::Bytes(right)) => {
                 left == right
             }
-            (Self::List(left), Self::List(right)) => {
-                left.len() == right.len()
-                    && left
-                        .iter()
-                        .zip(right.iter())
-                        .all(|(left, right)| left.deep_equal(right))
-            }
-            (Self::Map(left), Self::Map(right)) => {
-                left.is_same(right)
-                    || left.len() == right.len()
-                        && left.entries().iter().all(|(key, value)| {
-                            right.get(key).is_some_and(|other| value.deep_equal(&other))
-                        })
-            }
+            (Self::List(left), Self::List(right)) => left.deep_equal(right),
+            (Self::Map(left), Self::Map(right)) => left.deep_equal(right),
             (Self::Object(left), Self::Object(right)) => {
                 left.type_name() == right.type_name() && left.plain().deep_equal(&right.plain())
             }
@@ -266,10 +228,15 @@ impl Value {
     ///
     /// Go cannot marshal infinities, and `toYaml` and `toJson` then yield nothing.
     pub(crate) fn to_json(&self) -> Result<serde_json::Value, NoJson> {
-        self.to_json_at(0)
+        self.to_json_at(0, false)
     }
 
-    fn to_json_at(&self, depth: usize) -> Result<serde_json::Value, NoJson> {
+    /// The same for the library behind `toYamlPretty`, in which nil lists are empty ones.
+    pub(crate) fn to_pretty_json(&self) -> Result<serde_json::Value, NoJson> {
+        self.to_json_at(0, true)
+    }
+
+    fn to_json_at(&self, depth: usize, is_pretty: bool) -> Result<serde_json::Value, NoJson> {
         if depth > MAX_DEPTH {
             return Err(NoJson::TooDeep);
         }
@@ -283,18 +250,21 @@ impl Value {
             Self::Str(text) => text.as_ref().into(),
             Self::Binary(bytes) => String::from_utf8_lossy(bytes).into(),
             Self::Bytes(bytes) => super::encode_base64(bytes).into(),
+            Self::List(list) if list.is_nil() && !is_pretty => serde_json::Value::Null,
             Self::List(items) => items
                 .iter()
-                .map(|item| item.to_json_at(depth + 1))
+                .map(|item| item.to_json_at(depth + 1, is_pretty))
                 .collect::<Result<Vec<_>, _>>()?
                 .into(),
             Self::Map(map) => serde_json::Value::Object(
                 map.entries()
                     .into_iter()
-                    .map(|(key, value)| Ok((key.to_string(), value.to_json_at(depth + 1)?)))
+                    .map(|(key, value)| {
+                        Ok((key.to_string(), value.to_json_at(depth + 1, is_pretty)?))
+                    })
                     .collect::<Result<_, NoJson>>()?,
             ),
-            Self::Object(object) => object.serialized().to_json_at(depth + 1)?,
+            Self::Object(object) => object.serialized().to_json_at(depth + 1, is_pretty)?,
         })
     }
 }
@@ -322,7 +292,7 @@ impl From<&serde_json::Value> for Value {
 
 impl FromIterator<Value> for Value {
     fn from_iter<T: IntoIterator<Item = Value>>(items: T) -> Self {
-        Self::List(Rc::new(items.into_iter().collect()))
+        Self::List(List::new(items.into_iter().collect(), Items::Any))
     }
 }
 
@@ -335,6 +305,12 @@ impl From<&str> for Value {
 impl From<String> for Value {
     fn from(text: String) -> Self {
         Self::str(text)
+    }
+}
+
+impl From<Rc<str>> for Value {
+    fn from(text: Rc<str>) -> Self {
+        Self::Str(text)
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! The grammar of `--set` lives in a file of its own, and so does what gives them the chart's defaults.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::yaml::{self, Numbers, YamlError};
@@ -24,8 +26,14 @@ pub enum ReadValuesError {
 ///
 /// Read numbers with `as_f64`; `as_i64` sees only those that `--set` made.
 pub fn parse(text: &str, origin: &str) -> Result<Value, ReadValuesError> {
+    // Helm ends the last line of the file, which a block of text that ends there keeps.
+    let ended = if text.is_empty() || text.ends_with('\n') {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(format!("{text}\n"))
+    };
     let mut merged = Value::Object(Map::new());
-    for document in yaml::documents(text, origin, Numbers::Floats)? {
+    for document in yaml::documents(&ended, origin, Numbers::Floats)? {
         merge(&mut merged, as_map(document, origin)?);
     }
     Ok(merged)

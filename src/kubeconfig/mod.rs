@@ -8,17 +8,14 @@
 //!
 //! Everything here blocks, and [`Files::edit`] may wait for a lock: call it off the async threads.
 
-mod composer;
 mod document;
 mod edit;
 mod emit;
 mod entries;
 mod error;
 mod files;
-mod flow;
 mod lines;
 mod lock;
-mod origin;
 mod plan;
 mod platform;
 mod scalar;
@@ -27,15 +24,9 @@ mod view;
 mod write;
 
 #[cfg(test)]
-mod generated;
-#[cfg(test)]
-mod made_up;
-#[cfg(test)]
-mod neighbours;
-#[cfg(test)]
 mod shapes;
 
-pub use edit::{Edit, EditOptions, Edited, Entry, edited};
+pub use edit::{Edit, EditOptions, Edited, Entry};
 pub use error::Error;
 pub use files::Files;
 pub use view::{Kubeconfig, NamedCluster, NamedContext, NamedUser};

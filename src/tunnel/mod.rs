@@ -10,7 +10,7 @@ mod cause;
 mod dialer;
 mod join;
 mod pods;
-pub mod spdy;
+mod spdy;
 mod traffic;
 mod upgrade;
 mod upstream;

@@ -7,6 +7,7 @@
 mod create;
 mod list;
 mod measure;
+mod render;
 mod report;
 mod world;
 
@@ -20,8 +21,9 @@ use world::World;
 type Part = fn(&World, &mut Report) -> Result<(), String>;
 
 /// The parts, by the word that chooses one: `cargo bench --all-features --bench vc -- create`.
-const PARTS: [(&str, Part); 3] = [
+const PARTS: [(&str, Part); 4] = [
     ("start", start),
+    ("render", render::measure),
     ("list", list::measure),
     ("create", create::measure),
 ];

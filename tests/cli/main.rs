@@ -25,4 +25,3 @@ mod status;
 mod tunnels;
 mod upgrade;
 mod wake;
-mod writers;

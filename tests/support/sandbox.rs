@@ -97,36 +97,13 @@ impl Sandbox {
         self.spawn(arguments, Stdio::null())
     }
 
-    /// Starts `vc` with a file for all that it has to say on standard error: for many at once, and for those that are
-    /// killed.
-    pub(crate) fn start_quietly(&self, arguments: &str) -> Child {
-        let mut options = fs::File::options();
-        let said = options
-            .create(true)
-            .append(true)
-            .open(self.path("tmp/said"));
-        self.command(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(said.expect("a file in the sandbox"))
-            .spawn()
-            .expect("cargo has built `vc`")
-    }
-
-    fn command(&self, arguments: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vc"));
-        command
+    fn spawn(&self, arguments: &str, input: Stdio) -> Started<'_> {
+        let child = Command::new(env!("CARGO_BIN_EXE_vc"))
             .args(words(arguments))
             .env_clear()
             .envs(self.variables())
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .current_dir(self.path("work"));
-        command
-    }
-
-    fn spawn(&self, arguments: &str, input: Stdio) -> Started<'_> {
-        let child = self
-            .command(arguments)
+            .current_dir(self.path("work"))
             .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

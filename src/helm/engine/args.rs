@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::super::value::{Map, Value};
+use super::super::value::{Items, List, Map, Value};
 use super::Fault;
 
 /// Evaluated arguments.
@@ -40,7 +40,7 @@ impl<'a> Args<'a> {
                 "argument {} is no UTF-8 text, which this function does not support",
                 index + 1
             ))),
-            other => Err(self.mismatch(index, "string", other)),
+            other => Err(Self::mismatch(index, "string", other)),
         }
     }
 
@@ -49,7 +49,7 @@ impl<'a> Args<'a> {
         match self.any(index) {
             Value::Str(text) => Ok(text.as_bytes().into()),
             Value::Binary(bytes) => Ok(bytes.clone()),
-            other => Err(self.mismatch(index, "string", other)),
+            other => Err(Self::mismatch(index, "string", other)),
         }
     }
 
@@ -57,43 +57,40 @@ impl<'a> Args<'a> {
     pub(crate) fn int(&self, index: usize) -> Result<i64, Fault> {
         match self.any(index) {
             Value::Int(number) => Ok(*number),
-            other => Err(self.mismatch(index, "int", other)),
+            other => Err(Self::mismatch(index, "int", other)),
         }
     }
 
     pub(crate) fn bool(&self, index: usize) -> Result<bool, Fault> {
         match self.any(index) {
             Value::Bool(truth) => Ok(*truth),
-            other => Err(self.mismatch(index, "bool", other)),
+            other => Err(Self::mismatch(index, "bool", other)),
         }
     }
 
     pub(crate) fn map(&self, index: usize) -> Result<Map, Fault> {
         match self.any(index) {
             Value::Map(map) => Ok(map.clone()),
-            Value::Object(object) => match object.plain() {
-                Value::Map(map) => Ok(map),
-                _ => Err(self.mismatch(index, "map[string]interface {}", self.any(index))),
-            },
             // Go passes a nil map for nil; reading it is like reading an empty one.
             Value::Nil => Ok(Map::default()),
-            other => Err(self.mismatch(index, "map[string]interface {}", other)),
+            other => Err(Self::mismatch(index, "map[string]interface {}", other)),
         }
     }
 
-    /// A list, or a built-in object that is one.
-    pub(crate) fn list(&self, index: usize) -> Result<Rc<Vec<Value>>, Fault> {
-        list_of(self.any(index)).ok_or_else(|| {
-            Fault::new(format!(
-                "argument {} must be a list, not {}",
-                index + 1,
-                self.any(index).type_name()
-            ))
+    /// A list of any items, for the function that can `verb` one.
+    pub(crate) fn list(&self, index: usize, verb: &str) -> Result<List, Fault> {
+        items_of(self.any(index)).ok_or_else(|| {
+            let value = self.any(index);
+            let mut problem = format!("Cannot {verb} on type {}", value.kind());
+            if let Some(shown) = value.shown() {
+                problem.push_str(": ");
+                problem.push_str(&shown);
+            }
+            Fault::new(problem)
         })
     }
 
-    fn mismatch(&self, index: usize, expected: &str, found: &Value) -> Fault {
-        let _ = self;
+    fn mismatch(index: usize, expected: &str, found: &Value) -> Fault {
         let place = index + 1;
         match found {
             Value::Nil => Fault::new(format!("argument {place} is nil; expected {expected}")),
@@ -106,15 +103,13 @@ impl<'a> Args<'a> {
 }
 
 /// The items of a list-like value.
-pub(crate) fn list_of(value: &Value) -> Option<Rc<Vec<Value>>> {
+pub(crate) fn items_of(value: &Value) -> Option<List> {
     match value {
         Value::List(items) => Some(items.clone()),
-        Value::Bytes(bytes) => Some(Rc::new(
-            bytes
-                .iter()
-                .map(|byte| Value::Int(i64::from(*byte)))
-                .collect(),
-        )),
+        Value::Bytes(bytes) => {
+            let bytes = bytes.iter().map(|byte| Value::Int(i64::from(*byte)));
+            Some(List::new(bytes.collect(), Items::Ints))
+        }
         Value::Object(object) => match object.plain() {
             Value::List(items) => Some(items),
             _ => None,

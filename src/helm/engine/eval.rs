@@ -1,23 +1,35 @@
 //! Evaluating expressions: pipelines, fields, methods and function calls.
 
-use gotmpl::parse::{CommandNode, Expr, Number, PipeNode, Pos, SmolStr};
+use std::rc::Rc;
 
-use super::super::funcs::{self, Body};
+use super::super::funcs::{Body, Function, Type};
 use super::super::value::Value;
 use super::args::Args;
 use super::error::{Fault, TemplateError};
 use super::exec::{Executor, Slot};
+use super::syntax::{Command, Expr, ExprKind, Number, Pipe, Span};
 
 /// A value, or the error with its place.
 pub(super) type Eval<T = Value> = Result<T, Box<TemplateError>>;
 
+/// What stands before an expression's fields, and the fields.
+struct Chain<'c> {
+    span: Span,
+    receiver: Slot,
+    fields: &'c [Rc<str>],
+}
+
 impl Executor<'_> {
-    pub(super) fn pipe(&mut self, dot: &Slot, pipe: &PipeNode) -> Eval {
-        let value = self.deeper(pipe.pos, |this| this.commands(dot, pipe))??;
-        for variable in &pipe.decl {
+    pub(super) fn pipe(&mut self, dot: &Slot, pipe: &Pipe) -> Eval {
+        let mut piped = None;
+        for command in &pipe.commands {
+            piped = Some(self.command(dot, command, piped)?);
+        }
+        let value = piped.unwrap_or(Value::Nil);
+        for variable in &pipe.variables {
             let slot = Slot::plain(value.clone());
-            if pipe.is_assign {
-                self.assign(variable, slot);
+            if pipe.assigns {
+                self.assign(pipe.span, variable, slot)?;
             } else {
                 self.state.variables.push((variable.clone(), slot));
             }
@@ -25,182 +37,246 @@ impl Executor<'_> {
         Ok(value)
     }
 
-    fn commands(&mut self, dot: &Slot, pipe: &PipeNode) -> Eval {
-        let mut piped = None;
-        for command in &pipe.commands {
-            piped = Some(self.command(dot, command, piped)?);
-        }
-        Ok(piped.unwrap_or(Value::Nil))
-    }
-
-    fn command(&mut self, dot: &Slot, command: &CommandNode, piped: Option<Value>) -> Eval {
-        let (first, args) = command
-            .args
-            .split_first()
-            .expect("the parser makes no empty command");
-        match first {
-            Expr::Identifier(pos, name) => self.call(dot, *pos, name, args, piped),
-            Expr::Field(pos, fields) => {
-                self.chain_of(dot, dot.clone(), (*pos, fields), args, piped)
+    fn command(&mut self, dot: &Slot, command: &Command, piped: Option<Value>) -> Eval {
+        let Command { first, args } = command;
+        let span = first.span;
+        let chain = match &first.kind {
+            ExprKind::Function(function) => {
+                let end = args.last().map_or(span.end, |arg| arg.span.end);
+                return self.call(dot, Span { end, ..span }, function, args, piped);
             }
-            Expr::Chain(pos, inner, fields) => {
-                let receiver = Slot::plain(self.argument(dot, inner)?);
-                self.chain_of(dot, receiver, (*pos, fields), args, piped)
-            }
-            Expr::Variable(pos, name, fields) if !fields.is_empty() => {
-                let receiver = self.variable(name);
-                self.chain_of(dot, receiver, (*pos, fields), args, piped)
-            }
-            other if !args.is_empty() || piped.is_some() => {
-                Err(self.error(other.pos(), "only functions and methods take arguments"))
-            }
-            other => self.argument(dot, other),
-        }
-    }
-
-    fn argument(&mut self, dot: &Slot, expression: &Expr) -> Eval {
-        Ok(match expression {
-            Expr::Dot(_) => dot.value.clone(),
-            Expr::Nil(_) => Value::Nil,
-            Expr::Bool(_, truth) => Value::Bool(*truth),
-            Expr::String(_, text) => Value::str(&**text),
-            Expr::Number(pos, number) => match number {
-                Number::Int(number) => Value::Int(*number),
-                Number::Float(number) => Value::Float(*number),
-                Number::Uint(number) => {
-                    return Err(self.error(*pos, format!("`{number}` overflows an integer")));
-                }
+            ExprKind::Field(fields) => Chain {
+                span,
+                receiver: dot.clone(),
+                fields,
             },
-            Expr::Pipe(_, pipe) => {
-                let mark = self.state.variables.len();
-                let value = self.pipe(dot, pipe)?;
-                self.state.variables.truncate(mark);
-                value
+            ExprKind::Chain(inner, fields) => Chain {
+                span,
+                receiver: self.receiver(dot, inner)?,
+                fields,
+            },
+            ExprKind::Variable(name, fields) if !fields.is_empty() => Chain {
+                span,
+                receiver: self.variable(span, name)?,
+                fields,
+            },
+            _ if !args.is_empty() || piped.is_some() => {
+                return Err(self.error(span, "can't give argument to non-function"));
             }
-            Expr::Identifier(pos, name) => self.call(dot, *pos, name, &[], None)?,
-            Expr::Field(pos, fields) => {
-                self.chain_of(dot, dot.clone(), (*pos, fields), &[], None)?
-            }
-            Expr::Variable(_, name, fields) if fields.is_empty() => self.variable(name).value,
-            Expr::Variable(pos, name, fields) => {
-                let receiver = self.variable(name);
-                self.chain_of(dot, receiver, (*pos, fields), &[], None)?
-            }
-            Expr::Chain(pos, inner, fields) => {
-                let receiver = Slot::plain(self.argument(dot, inner)?);
-                self.chain_of(dot, receiver, (*pos, fields), &[], None)?
-            }
-        })
+            ExprKind::Nil => return Err(self.error(span, "nil is not a command")),
+            _ => return self.operand(dot, first),
+        };
+        self.chain_of(dot, chain, args, piped)
     }
 
-    fn variable(&self, name: &str) -> Slot {
-        self.state
-            .variables
-            .iter()
-            .rev()
-            .find(|(known, _)| known == name)
-            .map_or_else(|| Slot::plain(Value::Nil), |(_, slot)| slot.clone())
+    /// An operand where any type will do.
+    fn operand(&mut self, dot: &Slot, expression: &Expr) -> Eval {
+        let span = expression.span;
+        match &expression.kind {
+            ExprKind::Dot => Ok(dot.value.clone()),
+            ExprKind::Nil => Ok(Value::Nil),
+            ExprKind::Bool(truth) => Ok(Value::Bool(*truth)),
+            ExprKind::Text(text) => Ok(Value::Str(text.clone())),
+            ExprKind::Number(number) => ideal(*number).ok_or_else(|| {
+                let problem = format!("{} overflows int", self.piece(span));
+                self.error(span, problem)
+            }),
+            ExprKind::Pipe(pipe) => {
+                self.check_depth(span)?;
+                self.pipe(dot, pipe)
+            }
+            ExprKind::Function(function) => self.call(dot, span, function, &[], None),
+            ExprKind::Field(fields) => {
+                let receiver = dot.clone();
+                self.fields(dot, span, receiver, fields)
+            }
+            ExprKind::Variable(name, fields) => {
+                let receiver = self.variable(span, name)?;
+                if fields.is_empty() {
+                    return Ok(receiver.value);
+                }
+                self.fields(dot, span, receiver, fields)
+            }
+            ExprKind::Chain(inner, fields) => {
+                let receiver = self.receiver(dot, inner)?;
+                self.fields(dot, span, receiver, fields)
+            }
+        }
     }
 
-    /// `receiver.a.b.c args`: the last field may be a method.
+    fn fields(&mut self, dot: &Slot, span: Span, receiver: Slot, fields: &[Rc<str>]) -> Eval {
+        let chain = Chain {
+            span,
+            receiver,
+            fields,
+        };
+        self.chain_of(dot, chain, &[], None)
+    }
+
+    fn receiver(&mut self, dot: &Slot, inner: &Expr) -> Eval<Slot> {
+        self.operand(dot, inner).map(Slot::plain)
+    }
+
+    fn piece(&self, span: Span) -> String {
+        self.error(span, "").action
+    }
+
+    fn variable(&self, span: Span, name: &str) -> Eval<Slot> {
+        let known = self.state.variables.iter().rev();
+        match known.into_iter().find(|(known, _)| **known == *name) {
+            Some((_, slot)) => Ok(slot.clone()),
+            None => Err(self.error(span, format!("undefined variable: {name}"))),
+        }
+    }
+
+    /// `receiver.a.b.c args`: each may be a method, and the last one gets the arguments.
     fn chain_of(
         &mut self,
         dot: &Slot,
-        receiver: Slot,
-        (pos, fields): (Pos, &[SmolStr]),
+        chain: Chain<'_>,
         args: &[Expr],
         piped: Option<Value>,
     ) -> Eval {
+        let Chain {
+            span,
+            mut receiver,
+            fields,
+        } = chain;
         let (last, path) = fields
             .split_last()
             .expect("the parser makes no chain without fields");
-        let mut receiver = receiver;
         for field in path {
-            let value = self.field(&receiver, pos, field)?;
+            let value = self.field(&receiver, span, field)?;
             // A missing field stays "no value at all" only below no value at all.
             let is_element = !matches!(receiver.value, Value::Nil);
             receiver = Slot { value, is_element };
         }
         if args.is_empty() && piped.is_none() {
-            return self.field(&receiver, pos, last);
+            return self.field(&receiver, span, last);
         }
-        let Value::Object(object) = &receiver.value else {
-            let problem = format!("`{last}` is no method but has arguments");
-            return Err(self.error(pos, problem));
-        };
-        let mut values = args
-            .iter()
-            .map(|arg| self.argument(dot, arg))
-            .collect::<Eval<Vec<_>>>()?;
-        values.extend(piped);
-        if let Some(result) = object.call(last, &Args::new(&values)) {
-            return result.map_err(|fault| self.place(pos, prefix(last, fault)));
+        if let Value::Object(object) = &receiver.value {
+            let mut values = args
+                .iter()
+                .map(|arg| self.operand(dot, arg))
+                .collect::<Eval<Vec<_>>>()?;
+            values.extend(piped);
+            if let Some(result) = object.call(last, &Args::new(&values)) {
+                return result.map_err(|fault| self.place(span, calling(last, fault)));
+            }
+        } else if matches!(receiver.value, Value::Nil) && !receiver.is_element {
+            return Ok(Value::Nil);
+        } else if !matches!(receiver.value, Value::Map(_)) {
+            return self.field(&receiver, span, last);
         }
-        let problem = format!("`{last}` is no method but has arguments");
-        Err(self.error(pos, problem))
+        let problem = format!("{last} is not a method but has arguments");
+        Err(self.error(span, problem))
     }
 
-    fn field(&self, receiver: &Slot, pos: Pos, name: &str) -> Eval {
+    fn field(&self, receiver: &Slot, span: Span, name: &str) -> Eval {
         match &receiver.value {
-            Value::Map(map) => Ok(map.get(name).unwrap_or(Value::Nil)),
-            Value::Nil if receiver.is_element => Err(self.error(
-                pos,
-                format!("`{name}` is asked of nothing: what stands before it is not set"),
-            )),
+            Value::Map(map) => Ok(map.field(name)),
+            Value::Nil if receiver.is_element => {
+                let problem = format!(
+                    "nil pointer evaluating interface {{}}.{name}: what stands before `.{name}` is not set"
+                );
+                Err(self.error(span, problem))
+            }
             Value::Nil => Ok(Value::Nil),
             Value::Object(object) => {
-                let empty = Args::new(&[]);
-                if let Some(result) = object.call(name, &empty) {
-                    return result.map_err(|fault| self.place(pos, prefix(name, fault)));
+                if let Some(result) = object.call(name, &Args::new(&[])) {
+                    return result.map_err(|fault| self.place(span, calling(name, fault)));
                 }
                 match object.field(name) {
                     Some(value) => Ok(value),
-                    None if object.kind() == "map" => Ok(Value::Nil),
-                    None => {
-                        let problem = format!("{} has no field `{name}`", object.type_name());
-                        Err(self.error(pos, problem))
-                    }
+                    None => Err(self.no_field(span, name, &receiver.value)),
                 }
             }
-            other => {
-                let problem = format!("{} has no field `{name}`", other.type_name());
-                Err(self.error(pos, problem))
-            }
+            other => Err(self.no_field(span, name, other)),
         }
+    }
+
+    fn no_field(&self, span: Span, name: &str, value: &Value) -> Box<TemplateError> {
+        let mut problem = format!("can't evaluate field {name} in type {}", value.type_name());
+        if let Some(shown) = value.shown() {
+            problem.push_str(": the value is ");
+            problem.push_str(&shown);
+        }
+        self.error(span, problem)
     }
 
     fn call(
         &mut self,
         dot: &Slot,
-        pos: Pos,
-        name: &str,
+        span: Span,
+        function: &'static Function,
         args: &[Expr],
         piped: Option<Value>,
     ) -> Eval {
-        let Some(function) = funcs::find(name) else {
-            return Err(self.error(pos, format!("there is no function `{name}`")));
-        };
         let count = args.len() + usize::from(piped.is_some());
-        if !function.arity.takes(count) {
-            let problem = format!("`{name}` takes {} but got {count}", function.arity);
-            return Err(self.error(pos, problem));
+        if let Some(wanted) = function.refuses(count) {
+            let name = function.name;
+            let problem = format!("wrong number of args for {name}: want {wanted} got {count}");
+            return Err(self.error(span, problem));
         }
         if let Body::ShortCircuit { stops_at } = function.body {
             return self.short_circuit(dot, args, piped, stops_at);
         }
-        let mut values = args
-            .iter()
-            .map(|arg| self.argument(dot, arg))
-            .collect::<Eval<Vec<_>>>()?;
-        values.extend(piped);
+        self.check_depth(span)?;
+        let mut values = Vec::with_capacity(count);
+        for (index, arg) in args.iter().enumerate() {
+            values.push(self.argument(dot, arg, function.param(index))?);
+        }
+        if let Some(piped) = piped {
+            let param = function.param(args.len());
+            values
+                .push(typed(piped, param).map_err(|problem| {
+                    self.error(span, format!("{}: {problem}", function.name))
+                })?);
+        }
         let args = Args::new(&values);
-        self.reach(pos);
+        self.reach(span);
         let result = match function.body {
             Body::Pure(call) => call(&args),
-            Body::Engine(call) => self.deeper(pos, |this| call(this, &args))?,
+            Body::Engine(call) => call(self, &args),
             Body::ShortCircuit { .. } => Ok(Value::Nil),
         };
-        result.map_err(|fault| self.place(pos, prefix(name, fault)))
+        result.map_err(|fault| self.place(span, calling(function.name, fault)))
+    }
+
+    /// An argument of the type that the function wants; a literal becomes that type where it can.
+    fn argument(&mut self, dot: &Slot, expression: &Expr, param: Type) -> Eval {
+        let literal = match (&expression.kind, param) {
+            (_, Type::Any | Type::Value) => return self.operand(dot, expression),
+            (ExprKind::Nil, Type::Dict | Type::List) => return Ok(Value::Nil),
+            (ExprKind::Nil, _) => Err(format!("cannot assign nil to {}", param.go_name())),
+            (ExprKind::Number(number), Type::Int) => number
+                .int
+                .map(Value::Int)
+                .ok_or_else(|| format!("expected integer; found {}", self.piece(expression.span))),
+            (ExprKind::Number(number), Type::Float) => number
+                .float
+                .map(Value::Float)
+                .ok_or_else(|| format!("expected float; found {}", self.piece(expression.span))),
+            (ExprKind::Number(number), Type::Uint) => number
+                .uint
+                .and_then(|number| i64::try_from(number).ok())
+                .map(Value::Int)
+                .ok_or_else(|| {
+                    let found = self.piece(expression.span);
+                    format!("expected unsigned integer; found {found}")
+                }),
+            (ExprKind::Text(text), Type::Text) => Ok(Value::Str(text.clone())),
+            (ExprKind::Bool(truth), Type::Bool) => Ok(Value::Bool(*truth)),
+            (ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Bool(_), _) => {
+                let found = self.piece(expression.span);
+                Err(format!("expected {}; found {found}", param.go_name()))
+            }
+            _ => {
+                let value = self.operand(dot, expression)?;
+                typed(value, param)
+            }
+        };
+        literal.map_err(|problem| self.error(expression.span, problem))
     }
 
     /// `and` and `or`: the first operand that decides, else the last one.
@@ -213,7 +289,7 @@ impl Executor<'_> {
     ) -> Eval {
         let mut value = Value::Nil;
         for arg in args {
-            value = self.argument(dot, arg)?;
+            value = self.operand(dot, arg)?;
             if value.is_true() == stops_at {
                 return Ok(value);
             }
@@ -222,9 +298,40 @@ impl Executor<'_> {
     }
 }
 
-fn prefix(name: &str, fault: Fault) -> Fault {
+/// A number where nothing says which type it is.
+fn ideal(number: Number) -> Option<Value> {
+    if number.looks_like_float {
+        number.float.map(Value::Float)
+    } else {
+        number.int.map(Value::Int)
+    }
+}
+
+/// The value, if it can be passed as such a parameter.
+fn typed(value: Value, param: Type) -> Result<Value, String> {
+    if param.takes(&value) {
+        return Ok(value);
+    }
+    let wanted = param.go_name();
+    if matches!(value, Value::Nil) {
+        return Err(format!(
+            "invalid value; expected {wanted}, but nothing is set"
+        ));
+    }
+    let mut problem = format!(
+        "wrong type for value; expected {wanted}; got {}",
+        value.type_name()
+    );
+    if let Some(shown) = value.shown() {
+        problem.push_str(": ");
+        problem.push_str(&shown);
+    }
+    Err(problem)
+}
+
+fn calling(name: &str, fault: Fault) -> Fault {
     match fault {
-        Fault::Wrong(problem) => Fault::Wrong(format!("`{name}`: {problem}")),
+        Fault::Wrong(problem) => Fault::Wrong(format!("error calling {name}: {problem}")),
         other => other,
     }
 }

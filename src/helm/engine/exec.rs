@@ -1,48 +1,39 @@
 //! Executing templates: Go's `text/template` with Helm's `include`, `tpl` and `lookup`.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::rc::Rc;
 
-use gotmpl::parse::{BranchNode, ListNode, Node, Pos, SmolStr, TemplateNode};
-
 use super::super::print;
-use super::super::value::{Map, Value};
-use super::args::list_of;
+use super::super::value::Value;
+use super::args::items_of;
 use super::error::{Fault, TemplateError};
 use super::eval::Eval;
+use super::limits::Limits;
+use super::nearest::did_you_mean;
+use super::syntax::{Branch, Node, Pipe, Span};
 use super::template::{Source, Template, TemplateSet};
-use super::{LookupKey, Lookups, check};
+use super::{LookupKey, Lookups};
 
-/// How deep templates may include each other.
-const MAX_INCLUDES: usize = 1000;
-/// How deep blocks and expressions may nest, over all includes.
-const MAX_DEPTH: usize = 10_000;
-/// How much text one render may produce, included text counted each time.
-const MAX_OUTPUT: usize = 64 << 20;
-/// How many rounds all loops of a render may make together.
-const MAX_ROUNDS: usize = 1_000_000;
-
+/// How deep the action `template` may go, as in Go.
+const MAX_TEMPLATES: usize = 100_000;
 /// What Go prints for nothing; Helm removes it from the output.
-const NO_VALUE: &str = "<no value>";
+pub(super) const NO_VALUE: &str = "<no value>";
 
 /// Runs the templates of one render.
 pub(crate) struct Executor<'l> {
-    templates: TemplateSet,
-    lookups: &'l Lookups,
-    needs: BTreeSet<LookupKey>,
+    pub(super) templates: TemplateSet,
+    pub(super) lookups: &'l Lookups,
+    pub(super) needs: BTreeSet<LookupKey>,
     pub(super) state: State,
-    /// The templates under execution, outermost first, with the line each has reached.
+    /// The templates under execution, outermost first, with the byte each has reached.
     callers: Vec<(Rc<Source>, usize)>,
-    depth: usize,
-    written: usize,
-    rounds: usize,
+    pub(super) limits: Limits,
 }
 
 /// What belongs to one execution of one template.
 pub(super) struct State {
     source: Rc<Source>,
-    pub(super) variables: Vec<(SmolStr, Slot)>,
+    pub(super) variables: Vec<(Rc<str>, Slot)>,
 }
 
 /// A value and whether it came straight out of a list or map.
@@ -62,7 +53,7 @@ impl Slot {
         }
     }
 
-    fn element(value: Value) -> Self {
+    pub(super) fn element(value: Value) -> Self {
         Self {
             value,
             is_element: true,
@@ -83,9 +74,10 @@ impl From<Box<TemplateError>> for Stop {
 }
 
 type Flow = Result<(), Stop>;
+type Output = Vec<u8>;
 
 impl<'l> Executor<'l> {
-    pub(super) fn new(templates: TemplateSet, lookups: &'l Lookups) -> Self {
+    pub(super) fn new(templates: TemplateSet, lookups: &'l Lookups, limits: Limits) -> Self {
         let source = Rc::new(Source {
             name: "".into(),
             text: "".into(),
@@ -99,9 +91,7 @@ impl<'l> Executor<'l> {
                 variables: Vec::new(),
             },
             callers: Vec::new(),
-            depth: 0,
-            written: 0,
-            rounds: 0,
+            limits,
         }
     }
 
@@ -112,78 +102,34 @@ impl<'l> Executor<'l> {
 
     /// Renders the named file.
     pub(super) fn render(&mut self, name: &str, data: &Value) -> Eval<String> {
+        let in_file = |problem: String| Box::new(TemplateError::in_file(name, problem));
         let template = self.template(name).map_err(|fault| match fault {
             Fault::Placed(error) => error,
-            Fault::Wrong(problem) | Fault::Refused(problem) => {
-                Box::new(TemplateError::in_file(name, 0, problem))
-            }
+            Fault::Wrong(problem) | Fault::Refused(problem) => in_file(problem),
         })?;
         let text = self.execute(&template, data.clone())?;
-        Ok(text.replace(NO_VALUE, ""))
-    }
-
-    /// `include`: a template's output as a string.
-    pub(crate) fn include(&mut self, name: &str, data: Value) -> Result<String, Fault> {
-        let template = self.template(name)?;
-        self.enter_template()?;
-        let text = self.execute(&template, data)?;
-        Ok(text)
-    }
-
-    /// `tpl`: a string as a template. What it defines is seen by it alone.
-    pub(crate) fn render_text(&mut self, text: &str, data: Value) -> Result<String, Fault> {
-        let outer = self.templates.clone();
-        let rendered = self.render_text_in_set(text, data);
-        self.templates = outer;
-        Ok(rendered?.replace(NO_VALUE, ""))
-    }
-
-    fn render_text_in_set(&mut self, text: &str, data: Value) -> Result<String, Fault> {
-        self.enter_template()?;
-        let template = self.templates.add("tpl", text).map_err(|mut error| {
-            error.chain = self.chain();
-            error
-        })?;
-        Ok(self.execute(&template, data)?)
-    }
-
-    /// `lookup`: an object of the cluster, or an empty map.
-    pub(crate) fn lookup(&mut self, key: LookupKey) -> Value {
-        if let Some(found) = self.lookups.get(&key) {
-            return Value::from(found);
+        match String::from_utf8(text) {
+            Ok(text) => Ok(without_no_value(text)),
+            Err(_) => Err(in_file("the output is no UTF-8 text".to_owned())),
         }
-        self.needs.insert(key);
-        Value::Map(Map::default())
     }
 
-    fn template(&self, name: &str) -> Result<Rc<Template>, Fault> {
+    pub(super) fn template(&self, name: &str) -> Result<Rc<Template>, Fault> {
         self.templates.get(name).ok_or_else(|| {
-            let mut problem = format!("there is no template `{name}`");
-            if let Some(near) = check::nearest(name, self.templates.names()) {
-                let _ = write!(problem, "; did you mean `{near}`?");
-            }
-            Fault::new(problem)
+            let near = did_you_mean(name, self.templates.names());
+            Fault::new(format!("template: no template `{name}` is defined{near}"))
         })
     }
 
-    fn enter_template(&self) -> Result<(), Fault> {
-        if self.callers.len() > MAX_INCLUDES {
-            return Err(Fault::new(format!(
-                "templates include each other more than {MAX_INCLUDES} levels deep"
-            )));
-        }
-        Ok(())
-    }
-
-    fn execute(&mut self, template: &Rc<Template>, data: Value) -> Eval<String> {
+    pub(super) fn execute(&mut self, template: &Rc<Template>, data: Value) -> Eval<Output> {
         let dot = Slot::plain(data);
         let state = State {
             source: template.source.clone(),
-            variables: vec![(SmolStr::new_static("$"), dot.clone())],
+            variables: vec![("$".into(), dot.clone())],
         };
         let outer = std::mem::replace(&mut self.state, state);
         self.callers.push((template.source.clone(), 0));
-        let mut out = String::new();
+        let mut out = Output::new();
         let flow = self.walk(&mut out, &template.body, &dot);
         self.callers.pop();
         self.state = outer;
@@ -199,11 +145,11 @@ impl<'l> Executor<'l> {
         }
     }
 
-    pub(super) fn error(&self, pos: Pos, problem: impl Into<String>) -> Box<TemplateError> {
-        self.place(pos, Fault::new(problem))
+    pub(super) fn error(&self, span: Span, problem: impl Into<String>) -> Box<TemplateError> {
+        self.place(span, Fault::new(problem))
     }
 
-    pub(super) fn place(&self, pos: Pos, fault: Fault) -> Box<TemplateError> {
+    pub(super) fn place(&self, span: Span, fault: Fault) -> Box<TemplateError> {
         let (problem, by_chart) = match fault {
             Fault::Placed(error) => return error,
             Fault::Wrong(problem) => (problem, false),
@@ -213,11 +159,13 @@ impl<'l> Executor<'l> {
         if !chain.is_empty() {
             chain.remove(0);
         }
+        let (line, column) = self.state.source.place(span.start);
         Box::new(TemplateError {
             file: self.state.source.name.to_string(),
             defined: None,
-            line: pos.line,
-            action: self.state.source.action_at(pos.offset),
+            line,
+            column,
+            action: self.state.source.piece(span),
             chain,
             problem,
             by_chart,
@@ -225,118 +173,116 @@ impl<'l> Executor<'l> {
     }
 
     /// The templates under execution, innermost first.
-    fn chain(&self) -> Vec<(String, usize)> {
+    pub(super) fn chain(&self) -> Vec<(String, usize)> {
         self.callers
             .iter()
             .rev()
-            .map(|(source, line)| (source.name.to_string(), *line))
+            .map(|(source, reached)| (source.name.to_string(), source.place(*reached).0))
             .collect()
     }
 
-    pub(super) fn deeper<T>(&mut self, pos: Pos, work: impl FnOnce(&mut Self) -> T) -> Eval<T> {
-        if self.depth >= MAX_DEPTH {
-            return Err(self.error(pos, "blocks and expressions nest too deep"));
+    /// Refuses to go deeper when the stack ends.
+    pub(super) fn check_depth(&mut self, span: Span) -> Eval<()> {
+        if !self.limits.has_stack() {
+            return Err(self.error(span, "templates, blocks and expressions nest too deep"));
         }
-        self.depth += 1;
-        let result = work(self);
-        self.depth -= 1;
-        Ok(result)
+        self.limits
+            .step()
+            .map_err(|problem| self.error(span, problem))
     }
 
-    fn write(&mut self, out: &mut String, pos: Pos, text: &str) -> Flow {
-        self.written += text.len();
-        if self.written > MAX_OUTPUT {
-            let problem = format!("the chart produces more than {} MiB", MAX_OUTPUT >> 20);
-            return Err(self.error(pos, problem).into());
-        }
-        out.push_str(text);
+    fn write(&mut self, out: &mut Output, span: Span, text: &[u8]) -> Flow {
+        self.limits
+            .write(text.len())
+            .map_err(|problem| self.error(span, problem))?;
+        out.extend_from_slice(text);
         Ok(())
     }
 
-    fn walk(&mut self, out: &mut String, list: &ListNode, dot: &Slot) -> Flow {
-        for node in &list.nodes {
-            self.node(out, node, dot)?;
-        }
-        Ok(())
+    fn walk(&mut self, out: &mut Output, nodes: &[Node], dot: &Slot) -> Flow {
+        nodes.iter().try_for_each(|node| self.node(out, node, dot))
     }
 
-    fn node(&mut self, out: &mut String, node: &Node, dot: &Slot) -> Flow {
+    fn node(&mut self, out: &mut Output, node: &Node, dot: &Slot) -> Flow {
         match node {
-            Node::Text(text) => self.write(out, text.pos, &text.text),
-            Node::Action(action) => {
-                let value = self.pipe(dot, &action.pipe)?;
-                if action.pipe.decl.is_empty() {
-                    self.print(out, action.pos, &value)?;
+            Node::Text(span) => {
+                let source = self.state.source.clone();
+                self.write(out, *span, source.text[span.start..span.end].as_bytes())
+            }
+            Node::Action(pipe) => {
+                let value = self.pipe(dot, pipe)?;
+                if pipe.variables.is_empty() {
+                    self.print(out, pipe.span, &value)?;
                 }
                 Ok(())
             }
             Node::If(branch) => self.branch(out, branch, dot, false),
             Node::With(branch) => self.branch(out, branch, dot, true),
             Node::Range(branch) => {
+                self.check_depth(branch.span)?;
                 let mark = self.state.variables.len();
-                let flow = self.deeper(branch.pos, |this| this.range(out, branch, dot))?;
+                let flow = self.range(out, branch, dot);
                 self.state.variables.truncate(mark);
                 flow
             }
-            Node::Template(call) => self.call_template(out, call, dot),
-            Node::List(list) => self.walk(out, list, dot),
-            Node::Define(_) => Ok(()),
-            Node::Break(_) => Err(Stop::Break),
-            Node::Continue(_) => Err(Stop::Continue),
-        }
-    }
-
-    fn print(&mut self, out: &mut String, pos: Pos, value: &Value) -> Flow {
-        match value {
-            Value::Nil => self.write(out, pos, NO_VALUE),
-            Value::Str(text) => self.write(out, pos, text),
-            Value::Binary(_) => Err(self
-                .error(pos, "the value is no UTF-8 text and cannot be printed")
-                .into()),
-            Value::Object(object) => self.write(out, pos, &print::sprint(&object.printed())),
-            other => self.write(out, pos, &print::sprint(other)),
-        }
-    }
-
-    fn branch(&mut self, out: &mut String, branch: &BranchNode, dot: &Slot, is_with: bool) -> Flow {
-        let mark = self.state.variables.len();
-        let flow = self.deeper(branch.pos, |this| {
-            let value = this.pipe(dot, &branch.pipe)?;
-            if value.is_true() {
-                if is_with {
-                    this.walk(out, &branch.body, &Slot::plain(value))
-                } else {
-                    this.walk(out, &branch.body, dot)
-                }
-            } else if let Some(body) = &branch.else_body {
-                this.walk(out, body, dot)
-            } else {
-                Ok(())
+            Node::Template { span, name, pipe } => {
+                self.call_template(out, *span, name, pipe.as_ref(), dot)
             }
-        })?;
+            Node::Break => Err(Stop::Break),
+            Node::Continue => Err(Stop::Continue),
+        }
+    }
+
+    fn print(&mut self, out: &mut Output, span: Span, value: &Value) -> Flow {
+        match value {
+            Value::Nil => self.write(out, span, NO_VALUE.as_bytes()),
+            Value::Str(text) => self.write(out, span, text.as_bytes()),
+            Value::Binary(bytes) => self.write(out, span, bytes),
+            Value::Object(object) => {
+                self.write(out, span, print::sprint(&object.printed()).as_bytes())
+            }
+            other => self.write(out, span, print::sprint(other).as_bytes()),
+        }
+    }
+
+    fn branch(&mut self, out: &mut Output, branch: &Branch, dot: &Slot, is_with: bool) -> Flow {
+        self.check_depth(branch.span)?;
+        let mark = self.state.variables.len();
+        let value = self.pipe(dot, &branch.pipe)?;
+        let flow = if value.is_true() {
+            if is_with {
+                self.walk(out, &branch.body, &Slot::plain(value))
+            } else {
+                self.walk(out, &branch.body, dot)
+            }
+        } else if let Some(body) = &branch.otherwise {
+            self.walk(out, body, dot)
+        } else {
+            Ok(())
+        };
         self.state.variables.truncate(mark);
         flow
     }
 
-    fn range(&mut self, out: &mut String, branch: &BranchNode, dot: &Slot) -> Flow {
-        let over = self.pipe(dot, &branch.pipe)?;
-        let mark = self.state.variables.len();
-        let over = match over {
-            Value::Object(object) => object.plain(),
-            plain => plain,
+    fn range(&mut self, out: &mut Output, branch: &Branch, dot: &Slot) -> Flow {
+        let over = match self.pipe(dot, &branch.pipe)? {
+            Value::Object(object) if object.kind() == "map" => object.plain(),
+            other => other,
         };
+        let mark = self.state.variables.len();
         let mut ran = false;
         match &over {
             Value::Nil => {}
             Value::Int(count) | Value::Int64(count) => {
-                if branch.pipe.decl.len() > 1 {
-                    let problem = "a number has no second variable to range over";
-                    return Err(self.error(branch.pos, problem).into());
+                if branch.pipe.variables.len() > 1 {
+                    let problem =
+                        format!("can't use {count} to iterate over more than one variable");
+                    return Err(self.error(branch.pipe.span, problem).into());
                 }
-                let wide = matches!(over, Value::Int64(_));
+                let is_wide = matches!(over, Value::Int64(_));
                 for number in 0..*count {
                     ran = true;
-                    let item = if wide {
+                    let item = if is_wide {
                         Value::Int64(number)
                     } else {
                         Value::Int(number)
@@ -355,9 +301,13 @@ impl<'l> Executor<'l> {
                 }
             }
             other => {
-                let Some(items) = list_of(other) else {
-                    let problem = format!("cannot range over {}", other.type_name());
-                    return Err(self.error(branch.pos, problem).into());
+                let Some(items) = items_of(other) else {
+                    let found = print::sprint(other);
+                    let problem = format!(
+                        "range can't iterate over {found}, which is a {}",
+                        other.type_name()
+                    );
+                    return Err(self.error(branch.pipe.span, problem).into());
                 };
                 for (index, item) in items.iter().enumerate() {
                     ran = true;
@@ -368,7 +318,7 @@ impl<'l> Executor<'l> {
                 }
             }
         }
-        match &branch.else_body {
+        match &branch.otherwise {
             Some(body) if !ran => self.walk(out, body, dot),
             _ => Ok(()),
         }
@@ -377,24 +327,23 @@ impl<'l> Executor<'l> {
     /// One round of a loop; true when it was left by `break`.
     fn round(
         &mut self,
-        out: &mut String,
-        branch: &BranchNode,
+        out: &mut Output,
+        branch: &Branch,
         key: Value,
         item: &Slot,
         mark: usize,
     ) -> Result<bool, Stop> {
-        self.rounds += 1;
-        if self.rounds > MAX_ROUNDS {
-            let problem = format!("the loops of the chart make more than {MAX_ROUNDS} rounds");
-            return Err(self.error(branch.pos, problem).into());
-        }
+        self.limits
+            .step()
+            .map_err(|problem| self.error(branch.span, problem))?;
         let key = Slot::plain(key);
-        match (&branch.pipe.decl[..], branch.pipe.is_assign) {
+        let span = branch.pipe.span;
+        match (&branch.pipe.variables[..], branch.pipe.assigns) {
             ([], _) => {}
-            ([one], true) => self.assign(one, item.clone()),
+            ([one], true) => self.assign(span, one, item.clone())?,
             ([one, other, ..], true) => {
-                self.assign(one, key);
-                self.assign(other, item.clone());
+                self.assign(span, one, key)?;
+                self.assign(span, other, item.clone())?;
             }
             ([_], false) => self.state.variables[mark - 1].1 = item.clone(),
             ([_, _, ..], false) => {
@@ -411,30 +360,56 @@ impl<'l> Executor<'l> {
         }
     }
 
-    fn call_template(&mut self, out: &mut String, call: &TemplateNode, dot: &Slot) -> Flow {
-        let data = match &call.pipe {
+    fn call_template(
+        &mut self,
+        out: &mut Output,
+        span: Span,
+        name: &str,
+        pipe: Option<&Pipe>,
+        dot: &Slot,
+    ) -> Flow {
+        self.check_depth(span)?;
+        self.reach(span);
+        let template = self
+            .template(name)
+            .map_err(|fault| self.place(span, fault))?;
+        let data = match pipe {
             Some(pipe) => self.pipe(dot, pipe)?,
             None => Value::Nil,
         };
-        self.reach(call.pos);
-        let text = self
-            .include(&call.name, data)
-            .map_err(|fault| self.place(call.pos, fault))?;
-        out.push_str(&text);
+        self.reach(span);
+        if self.callers.len() > MAX_TEMPLATES {
+            let problem = format!("exceeded maximum template depth ({MAX_TEMPLATES})");
+            return Err(self.error(span, problem).into());
+        }
+        let text = self.execute(&template, data)?;
+        out.extend_from_slice(&text);
         Ok(())
     }
 
-    /// Notes the line reached, for the chain of an error further in.
-    pub(super) fn reach(&mut self, pos: Pos) {
+    /// Notes the place reached, for the chain of an error further in.
+    pub(super) fn reach(&mut self, span: Span) {
         if let Some(caller) = self.callers.last_mut() {
-            caller.1 = pos.line;
+            caller.1 = span.start;
         }
     }
 
-    pub(super) fn assign(&mut self, name: &SmolStr, slot: Slot) {
-        let variable = self.state.variables.iter_mut().rev();
-        if let Some((_, value)) = variable.into_iter().find(|(known, _)| known == name) {
-            *value = slot;
+    pub(super) fn assign(&mut self, span: Span, name: &str, slot: Slot) -> Eval<()> {
+        let known = self.state.variables.iter_mut().rev();
+        match known.into_iter().find(|(known, _)| **known == *name) {
+            Some((_, value)) => {
+                *value = slot;
+                Ok(())
+            }
+            None => Err(self.error(span, format!("undefined variable: {name}"))),
         }
+    }
+}
+
+fn without_no_value(text: String) -> String {
+    if text.contains(NO_VALUE) {
+        text.replace(NO_VALUE, "")
+    } else {
+        text
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::super::value::{Map, Object, Value};
+use super::super::value::{Items, List, Map, Object, Value};
 use super::super::yaml;
 use super::super::{Capabilities, encode_base64, glob};
 use super::args::Args;
@@ -58,7 +58,7 @@ impl Files {
     fn lines(&self, name: &str) -> Value {
         let data = self.get(name);
         if data.is_empty() {
-            return Value::List(Rc::default());
+            return Value::List(List::new(Vec::new(), Items::Strings));
         }
         let text = String::from_utf8_lossy(&data);
         Value::strings(text.strip_suffix('\n').unwrap_or(&text).split('\n'))

@@ -1,18 +1,10 @@
-//! Templates by name: parsing a file, collecting what it defines, refusing what cannot work.
+//! Templates by name: parsing a file and collecting what it defines.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use gotmpl::TemplateError as SyntaxError;
-use gotmpl::parse::{DefineNode, Expr, ListNode, Node, Parser};
-
-use super::check;
 use super::error::TemplateError;
-
-/// Marks the end of a parsed file. The parser takes a stray `end` for the end of the file and a
-/// missing one for granted; with the mark at the end both show.
-const END_MARK: &str = "\u{0}end of file\u{0}";
-const END_ACTION: &str = "\n{{\"\\u0000end of file\\u0000\"}}";
+use super::syntax::{self, Node, Span};
 
 /// A template that can be executed.
 pub(super) struct Template {
@@ -20,7 +12,7 @@ pub(super) struct Template {
     pub(super) name: Rc<str>,
     /// The file it was read from.
     pub(super) source: Rc<Source>,
-    pub(super) body: ListNode,
+    pub(super) body: Vec<Node>,
 }
 
 /// The text a template came from.
@@ -31,7 +23,7 @@ pub(super) struct Source {
 
 /// All templates that see each other. Cloning is cheap enough for `tpl`.
 #[derive(Clone, Default)]
-pub(super) struct TemplateSet(HashMap<Rc<str>, Rc<Template>>);
+pub(super) struct TemplateSet(Rc<HashMap<Rc<str>, Rc<Template>>>);
 
 impl TemplateSet {
     pub(super) fn get(&self, name: &str) -> Option<Rc<Template>> {
@@ -42,8 +34,16 @@ impl TemplateSet {
         self.0.keys().map(AsRef::as_ref)
     }
 
-    /// Parses a text as the template `name` and adds all it defines.
-    pub(super) fn add(
+    /// Parses a file as the template `name` and adds it and all it defines.
+    pub(super) fn add(&mut self, name: &str, text: &str) -> Result<(), Box<TemplateError>> {
+        let main = self.add_text(name, text)?;
+        let is_blank = syntax::is_blank(text, &main.body);
+        self.insert(main, is_blank);
+        Ok(())
+    }
+
+    /// Parses a text and adds what it defines, but not the text itself.
+    pub(super) fn add_text(
         &mut self,
         name: &str,
         text: &str,
@@ -52,153 +52,66 @@ impl TemplateSet {
             name: name.into(),
             text: text.into(),
         });
-        let (body, defines) = parse(name, text)?;
-        let mut named: Vec<(Rc<str>, ListNode)> = Vec::new();
-        for DefineNode {
-            name: defined,
-            body,
-            ..
-        } in defines
-        {
-            let empty = body.is_empty_tree();
-            match named.iter_mut().find(|entry| *entry.0 == *defined) {
-                Some(_) if empty => {}
-                Some(entry) if entry.1.is_empty_tree() => entry.1 = body,
+        let parsed = syntax::parse(text)
+            .map_err(|error| Box::new(source.syntax_error(error.span, error.problem)))?;
+        let mut named: Vec<(Rc<str>, Vec<Node>)> = Vec::new();
+        for defined in parsed.defined {
+            let is_blank = syntax::is_blank(text, &defined.body);
+            match named.iter_mut().find(|entry| entry.0 == defined.name) {
+                Some(_) if is_blank => {}
+                Some(entry) if syntax::is_blank(text, &entry.1) => entry.1 = defined.body,
                 Some(_) => {
-                    let problem = format!("`{defined}` is defined twice");
-                    return Err(Box::new(TemplateError::in_file(
-                        name,
-                        body.pos.line,
-                        problem,
-                    )));
+                    let problem = format!("multiple definition of template `{}`", defined.name);
+                    return Err(Box::new(source.syntax_error(defined.span, problem)));
                 }
-                None => named.push((defined.as_str().into(), body)),
+                None => named.push((defined.name, defined.body)),
             }
         }
+        let template = |name, body| {
+            let source = source.clone();
+            Rc::new(Template { name, source, body })
+        };
         for (defined, body) in named {
-            self.insert(defined, &source, body)?;
+            let is_blank = syntax::is_blank(text, &body);
+            self.insert(template(defined, body), is_blank);
         }
-        let main = self.insert(name.into(), &source, body)?;
-        Ok(main)
+        Ok(template(name.into(), parsed.body))
     }
 
-    /// Adds a template; an empty one never replaces another, as in Go.
-    fn insert(
-        &mut self,
-        name: Rc<str>,
-        source: &Rc<Source>,
-        body: ListNode,
-    ) -> Result<Rc<Template>, Box<TemplateError>> {
-        check::check(source, &body)?;
-        let is_empty = body.is_empty_tree();
-        let template = Rc::new(Template {
-            name: name.clone(),
-            source: source.clone(),
-            body,
-        });
-        if !is_empty || !self.0.contains_key(&name) {
-            self.0.insert(name, template.clone());
+    /// Adds a template; a blank one never replaces another, as in Go.
+    fn insert(&mut self, template: Rc<Template>, is_blank: bool) {
+        if !is_blank || !self.0.contains_key(&template.name) {
+            Rc::make_mut(&mut self.0).insert(template.name.clone(), template);
         }
-        Ok(template)
     }
 }
 
 impl Source {
-    /// The action that lies around a byte of the text, without its braces.
-    pub(super) fn action_at(&self, offset: usize) -> String {
-        let before = self.text.get(..offset).unwrap_or_default();
-        let after = self.text.get(offset..).unwrap_or_default();
-        let start = before.rfind("{{").map_or(offset, |start| start + 2);
-        let end = after.find("}}").map_or(self.text.len(), |end| offset + end);
-        let action = self.text.get(start..end).unwrap_or_default();
-        let action = action.strip_prefix('-').unwrap_or(action);
-        let action = action.strip_suffix('-').unwrap_or(action);
-        let mut words = action.split_whitespace().collect::<Vec<_>>().join(" ");
+    /// The text of a piece in one line, cut when it is long.
+    pub(super) fn piece(&self, span: Span) -> String {
+        let text = self.text.get(span.start..span.end).unwrap_or_default();
+        let mut words = text.split_whitespace().collect::<Vec<_>>().join(" ");
         if let Some((cut, _)) = words.char_indices().nth(100) {
             words.truncate(cut);
             words.push('…');
         }
         words
     }
-}
 
-fn parse(name: &str, text: &str) -> Result<(ListNode, Vec<DefineNode>), Box<TemplateError>> {
-    let marked = format!("{text}{END_ACTION}");
-    let parsed = Parser::new(&marked, "{{", "}}").and_then(Parser::parse);
-    let (mut body, defines) = parsed.map_err(|error| {
-        let (line, problem) = match error {
-            SyntaxError::Parse { line, message, .. } | SyntaxError::Lex { line, message, .. } => {
-                (line, message)
-            }
-            other => (0, other.to_string()),
-        };
-        Box::new(TemplateError::in_file(name, line, problem))
-    })?;
-    match body.nodes.last() {
-        Some(Node::Action(action)) if is_end_mark(&action.pipe.commands[0].args) => {
-            body.nodes.pop();
-        }
-        last => return Err(Box::new(unbalanced(name, last, body.nodes.len(), &body))),
+    /// Line and column of a byte, from 1.
+    pub(super) fn place(&self, offset: usize) -> (usize, usize) {
+        let before = self.text.get(..offset).unwrap_or(&self.text);
+        let line = before.matches('\n').count() + 1;
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        (line, before[start..].chars().count() + 1)
     }
-    if let Some(Node::Text(last)) = body.nodes.last_mut() {
-        // The line break of the mark, unless a trim marker took it.
-        let shorter = last.text.strip_suffix('\n').unwrap_or(&last.text).into();
-        last.text = shorter;
-        if last.text.is_empty() {
-            body.nodes.pop();
-        }
-    }
-    Ok((body, defines))
-}
 
-fn is_end_mark(args: &[Expr]) -> bool {
-    matches!(args, [Expr::String(_, text)] if **text == *END_MARK)
-}
-
-fn unbalanced(name: &str, last: Option<&Node>, _count: usize, body: &ListNode) -> TemplateError {
-    let open = match last {
-        Some(Node::If(branch)) if holds_mark(&branch.body, branch.else_body.as_ref()) => {
-            Some(("if", branch.pos.line))
+    fn syntax_error(&self, span: Span, problem: String) -> TemplateError {
+        let (line, column) = self.place(span.start);
+        TemplateError {
+            line,
+            column,
+            ..TemplateError::in_file(&*self.name, problem)
         }
-        Some(Node::With(branch)) if holds_mark(&branch.body, branch.else_body.as_ref()) => {
-            Some(("with", branch.pos.line))
-        }
-        Some(Node::Range(branch)) if holds_mark(&branch.body, branch.else_body.as_ref()) => {
-            Some(("range", branch.pos.line))
-        }
-        _ => None,
-    };
-    match open {
-        Some((keyword, line)) => {
-            TemplateError::in_file(name, line, format!("this `{keyword}` has no `end`"))
-        }
-        None => TemplateError::in_file(
-            name,
-            body.nodes.last().map_or(1, line_of),
-            "an `end` or `else` belongs to nothing, or a `define` has no `end`",
-        ),
-    }
-}
-
-fn holds_mark(body: &ListNode, else_body: Option<&ListNode>) -> bool {
-    let nodes = &else_body.unwrap_or(body).nodes;
-    match nodes.last() {
-        Some(Node::Action(action)) => is_end_mark(&action.pipe.commands[0].args),
-        Some(Node::If(branch) | Node::With(branch) | Node::Range(branch)) => {
-            holds_mark(&branch.body, branch.else_body.as_ref())
-        }
-        _ => false,
-    }
-}
-
-fn line_of(node: &Node) -> usize {
-    match node {
-        Node::List(list) => list.pos.line,
-        Node::Text(text) => text.pos.line,
-        Node::Action(action) => action.pos.line,
-        Node::If(branch) | Node::With(branch) | Node::Range(branch) => branch.pos.line,
-        Node::Template(call) => call.pos.line,
-        Node::Define(define) => define.pos.line,
-        Node::Break(pos) | Node::Continue(pos) => pos.line,
     }
 }

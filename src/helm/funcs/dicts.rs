@@ -1,41 +1,45 @@
 //! Maps: building, reading, changing and merging them.
 
 use super::super::engine::{Args, Fault};
-use super::super::value::{Map, Value};
+use super::super::value::{Entries, Map, Value};
 use super::convert::string_of;
-use super::{Function, at_least, exactly};
+use super::{Row, pure};
 
-pub(super) const TABLE: &[Function] = &[
-    at_least("dict", 0, |args| Ok(dict(args))),
-    exactly("get", 2, |args| {
+pub(super) const TABLE: &[Row] = &[
+    pure("dict", "any...", |args| Ok(dict(args))),
+    pure("get", "dict text", |args| {
         let map = args.map(0)?;
         Ok(map.get(&args.string(1)?).unwrap_or_else(|| "".into()))
     }),
-    exactly("set", 3, set),
-    exactly("unset", 2, |args| {
+    pure("set", "dict text any", set),
+    pure("unset", "dict text", |args| {
         let map = args.map(0)?;
         map.remove(&args.string(1)?);
         Ok(map.into())
     }),
-    exactly("hasKey", 2, |args| {
+    pure("hasKey", "dict text", |args| {
         Ok(args.map(0)?.contains_key(&args.string(1)?).into())
     }),
-    at_least("pluck", 1, pluck),
+    pure("pluck", "text dict...", pluck),
     // Go yields keys and values in any order; here they are sorted by key.
-    at_least("keys", 0, keys),
-    exactly("values", 1, |args| {
+    pure("keys", "dict...", keys),
+    pure("values", "dict", |args| {
         let entries = args.map(0)?.entries();
         Ok(entries.into_iter().map(|(_, value)| value).collect())
     }),
-    at_least("pick", 1, pick),
-    at_least("omit", 1, omit),
-    at_least("merge", 1, |args| merge_all(args, false)),
-    at_least("mustMerge", 1, |args| merge_all(args, false)),
-    at_least("mergeOverwrite", 1, |args| merge_all(args, true)),
-    at_least("mustMergeOverwrite", 1, |args| merge_all(args, true)),
-    at_least("dig", 3, dig),
-    exactly("deepCopy", 1, |args| Ok(args.any(0).deep_copy())),
-    exactly("mustDeepCopy", 1, |args| Ok(args.any(0).deep_copy())),
+    pure("pick", "dict text...", pick),
+    pure("omit", "dict text...", omit),
+    pure("merge", "dict dict...", |args| merge_all(args, false)),
+    pure("mustMerge", "dict dict...", |args| merge_all(args, false)),
+    pure("mergeOverwrite", "dict dict...", |args| {
+        merge_all(args, true)
+    }),
+    pure("mustMergeOverwrite", "dict dict...", |args| {
+        merge_all(args, true)
+    }),
+    pure("dig", "any...", dig),
+    pure("deepCopy", "any", |args| Ok(args.any(0).deep_copy())),
+    pure("mustDeepCopy", "any", |args| Ok(args.any(0).deep_copy())),
 ];
 
 fn dict(args: &Args<'_>) -> Value {
@@ -149,24 +153,39 @@ fn merge(target: &Map, source: &Map, overwrite: bool) -> Result<(), Fault> {
 }
 
 fn dig(args: &Args<'_>) -> Result<Value, Fault> {
+    if args.len() < 3 {
+        return Err(Fault::new("dig needs at least three arguments"));
+    }
     let last = args.len() - 1;
     let default = args.any(last - 1);
-    let mut found = args.any(last).clone();
-    for index in 0..last - 1 {
-        let key = args.string(index)?;
-        let next = match &found {
-            Value::Map(map) => map.get(&key),
-            other => {
-                return Err(Fault::new(format!(
-                    "there is no `{key}` in {}",
-                    other.type_name()
-                )));
-            }
+    let mut found = dig_into(args.any(last))?;
+    let keys = (0..last - 1).map(|index| match args.any(index) {
+        Value::Str(key) => Ok(key.clone()),
+        other => Err(Fault::new(format!(
+            "interface conversion: interface {{}} is {}, not string",
+            other.type_name()
+        ))),
+    });
+    let keys = keys.collect::<Result<Vec<_>, _>>()?;
+    for (index, key) in keys.iter().enumerate() {
+        let Some(value) = found.get(key) else {
+            return Ok(default.clone());
         };
-        match next {
-            Some(value) => found = value,
-            None => return Ok(default.clone()),
+        if index + 1 == keys.len() {
+            return Ok(value);
         }
+        found = dig_into(&value)?;
     }
-    Ok(found)
+    Ok(default.clone())
+}
+
+/// The map to look in; Go takes no other type here, not even Helm's own for values.
+fn dig_into(value: &Value) -> Result<Map, Fault> {
+    match value {
+        Value::Map(map) if map.of() == Entries::Any => Ok(map.clone()),
+        other => Err(Fault::new(format!(
+            "interface conversion: interface {{}} is {}, not map[string]interface {{}}",
+            other.type_name()
+        ))),
+    }
 }

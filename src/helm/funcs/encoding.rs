@@ -2,66 +2,80 @@
 
 use std::fmt::Write as _;
 
-use sha2::{Digest as _, Sha256, Sha512};
-
 use super::super::engine::{Args, Fault};
 use super::super::value::{Map, NoJson, Value};
 use super::super::yaml::{self, Numbers};
 use super::super::{decode_base64, encode_base64, print};
-use super::{Function, exactly};
+use super::{Row, gojson, pure};
 
-pub(super) const TABLE: &[Function] = &[
+pub(super) const TABLE: &[Row] = &[
     // The plain names swallow infinities, as Helm does; the others refuse them.
-    exactly("toYaml", 1, |args| lenient(to_yaml(args)).map(Value::from)),
-    exactly("mustToYaml", 1, |args| Ok(to_yaml(args)?.into())),
-    exactly("fromYaml", 1, |args| {
-        Ok(map_or_error(read_yaml(&args.string(0)?)))
+    pure("toYaml", "any", |args| {
+        lenient(to_yaml(args)).map(Value::from)
     }),
-    exactly("fromYamlArray", 1, |args| {
-        Ok(list_or_error(read_yaml(&args.string(0)?)))
+    pure("mustToYaml", "any", |args| Ok(to_yaml(args)?.into())),
+    pure("toYamlPretty", "any", |args| {
+        let text = args.any(0).to_pretty_json().map(|json| {
+            let mut text = yaml::to_pretty_string(&json);
+            text.pop();
+            text
+        });
+        lenient(text).map(Value::from)
     }),
-    exactly("toJson", 1, |args| lenient(to_json(args)).map(Value::from)),
-    exactly("mustToJson", 1, |args| Ok(to_json(args)?.into())),
-    exactly("toRawJson", 1, |args| {
+    pure("fromYaml", "text", |args| {
+        Ok(map_or_error(read_yaml(&args.string(0)?), FROM_YAML))
+    }),
+    pure("fromYamlArray", "text", |args| {
+        Ok(list_or_error(read_yaml(&args.string(0)?), FROM_YAML))
+    }),
+    pure("toJson", "any", |args| {
+        lenient(to_json(args)).map(Value::from)
+    }),
+    pure("mustToJson", "any", |args| Ok(to_json(args)?.into())),
+    pure("toRawJson", "any", |args| {
         lenient(to_json(args)).map(|text| unescaped(&text).into())
     }),
-    exactly("mustToRawJson", 1, |args| {
+    pure("mustToRawJson", "any", |args| {
         Ok(unescaped(&to_json(args)?).into())
     }),
-    exactly("toPrettyJson", 1, |args| {
+    pure("toPrettyJson", "any", |args| {
         lenient(to_json(args)).map(|text| pretty(&text).into())
     }),
-    exactly("mustToPrettyJson", 1, |args| {
+    pure("mustToPrettyJson", "any", |args| {
         Ok(pretty(&to_json(args)?).into())
     }),
-    exactly("fromJson", 1, |args| {
-        Ok(map_or_error(read_json(&args.string(0)?)))
+    pure("fromJson", "text", |args| {
+        Ok(map_or_error(read_json(&args.string(0)?), ""))
     }),
-    exactly("fromJsonArray", 1, |args| {
-        Ok(list_or_error(read_json(&args.string(0)?)))
+    pure("fromJsonArray", "text", |args| {
+        Ok(list_or_error(read_json(&args.string(0)?), ""))
     }),
-    exactly("mustFromJson", 1, |args| {
+    pure("mustFromJson", "text", |args| {
         read_json(&args.string(0)?).map_err(Fault::new)
     }),
-    exactly(
-        "b64enc",
-        1,
-        |args| Ok(encode_base64(&args.bytes(0)?).into()),
-    ),
-    exactly("b64dec", 1, |args| {
+    pure("b64enc", "text", |args| {
+        Ok(encode_base64(&args.bytes(0)?).into())
+    }),
+    pure("b32enc", "text", |args| {
+        Ok(encode_base32(&args.bytes(0)?).into())
+    }),
+    pure("b32dec", "text", |args| {
+        Ok(match decode_base32(&args.string(0)?) {
+            Ok(bytes) => Value::from_bytes(bytes),
+            Err(place) => format!("illegal base32 data at input byte {place}").into(),
+        })
+    }),
+    pure("b64dec", "text", |args| {
         // The message becomes the value, as in Helm.
         Ok(match decode_base64(&args.string(0)?) {
             Ok(bytes) => Value::from_bytes(bytes),
             Err(place) => format!("illegal base64 data at input byte {place}").into(),
         })
     }),
-    exactly("sha256sum", 1, |args| {
-        Ok(hex(&Sha256::digest(args.bytes(0)?)).into())
-    }),
-    exactly("sha512sum", 1, |args| {
-        Ok(hex(&Sha512::digest(args.bytes(0)?)).into())
-    }),
 ];
+
+/// What Helm's message begins with when JSON came from YAML.
+const FROM_YAML: &str = "error unmarshaling JSON: while decoding JSON: ";
 
 /// Nothing instead of an infinity.
 fn lenient(text: Result<String, NoJson>) -> Result<String, Fault> {
@@ -84,41 +98,46 @@ fn to_json(args: &Args<'_>) -> Result<String, NoJson> {
 fn read_yaml(text: &str) -> Result<Value, String> {
     yaml::parse_document(text, "text", Numbers::Floats)
         .map(|json| Value::from(&json))
-        .map_err(|error| error.to_string())
+        .map_err(|error| format!("error converting YAML to JSON: {}", error.in_go))
 }
 
 fn read_json(text: &str) -> Result<Value, String> {
-    let json: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let json: serde_json::Value = match serde_json::from_str(text) {
+        Ok(json) => json,
+        // A number out of range is still known to be no map and no list.
+        Err(_) if text.trim().parse::<f64>().is_ok() => return Ok(Value::Float(f64::INFINITY)),
+        Err(error) => return Err(gojson::problem(text, &error)),
+    };
     Ok(Value::from(&yaml::floats(json)))
 }
 
 /// Helm puts what went wrong under the key `Error`.
-fn map_or_error(read: Result<Value, String>) -> Value {
+fn map_or_error(read: Result<Value, String>, from: &str) -> Value {
     let problem = match read {
         Ok(Value::Map(map)) => return map.into(),
         Ok(Value::Nil) => return Map::default().into(),
-        Ok(other) => unmarshal_problem(&other, "map[string]interface {}"),
+        Ok(other) => unmarshal_problem(&other, "map[string]interface {}", from),
         Err(problem) => problem,
     };
     Value::Map([("Error", problem.into())].into_iter().collect())
 }
 
 /// What Go says when JSON is not of the kind wanted.
-fn unmarshal_problem(found: &Value, wanted: &str) -> String {
+fn unmarshal_problem(found: &Value, wanted: &str, from: &str) -> String {
     let kind = match found.kind() {
         "slice" => "array",
         "map" => "object",
         "float64" => "number",
         other => other,
     };
-    format!("json: cannot unmarshal {kind} into Go value of type {wanted}")
+    format!("{from}json: cannot unmarshal {kind} into Go value of type {wanted}")
 }
 
-fn list_or_error(read: Result<Value, String>) -> Value {
+fn list_or_error(read: Result<Value, String>, from: &str) -> Value {
     let problem = match read {
         Ok(list @ Value::List(_)) => return list,
         Ok(Value::Nil) => return Value::strings::<String>([]),
-        Ok(other) => unmarshal_problem(&other, "[]interface {}"),
+        Ok(other) => unmarshal_problem(&other, "[]interface {}", from),
         Err(problem) => problem,
     };
     Value::strings([problem])
@@ -178,7 +197,57 @@ fn pretty(json: &str) -> String {
     out
 }
 
-fn hex(bytes: &[u8]) -> String {
+const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+fn encode_base32(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    for chunk in bytes.chunks(5) {
+        let mut block = [0; 8];
+        block[3..3 + chunk.len()].copy_from_slice(chunk);
+        let bits = u64::from_be_bytes(block);
+        let letters = (chunk.len() * 8).div_ceil(5);
+        for index in 0..8 {
+            let five = usize::try_from(bits >> (35 - 5 * index) & 31).unwrap_or(0);
+            out.push(if index < letters {
+                char::from(BASE32[five])
+            } else {
+                '='
+            });
+        }
+    }
+    out
+}
+
+/// Like Go, ignores line breaks; the error is the place of the first wrong byte.
+fn decode_base32(text: &str) -> Result<Vec<u8>, usize> {
+    let text: Vec<u8> = text
+        .bytes()
+        .filter(|byte| !b"\r\n".contains(byte))
+        .collect();
+    let mut out = Vec::new();
+    for (number, chunk) in text.chunks(8).enumerate() {
+        let start = number * 8;
+        let padding = chunk.iter().rev().take_while(|byte| **byte == b'=').count();
+        let letters = chunk.len() - padding;
+        let mut bits: u64 = 0;
+        for (index, byte) in chunk[..letters].iter().enumerate() {
+            let five = BASE32.iter().position(|known| known == byte);
+            bits = bits << 5 | five.ok_or(start + index)? as u64;
+        }
+        let is_last = start + chunk.len() == text.len();
+        if chunk.len() < 8 {
+            return Err(text.len());
+        }
+        if padding > 0 && !is_last || !matches!(letters, 2 | 4 | 5 | 7 | 8) {
+            return Err(start + letters);
+        }
+        let bytes = (bits << (5 * (8 - letters))).to_be_bytes();
+        out.extend_from_slice(&bytes[3..3 + letters * 5 / 8]);
+    }
+    Ok(out)
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

@@ -3,10 +3,10 @@
 use super::super::engine::{Args, Executor, Fault, LookupKey};
 use super::super::print;
 use super::super::value::Value;
-use super::{Function, at_least, exactly, with_engine};
+use super::{Row, engine, pure};
 
-pub(super) const TABLE: &[Function] = &[
-    at_least("default", 1, |args| {
+pub(super) const TABLE: &[Row] = &[
+    pure("default", "any any...", |args| {
         let given = if args.len() > 1 {
             args.any(1)
         } else {
@@ -14,31 +14,40 @@ pub(super) const TABLE: &[Function] = &[
         };
         Ok(if given.is_true() { given } else { args.any(0) }.clone())
     }),
-    exactly("empty", 1, |args| Ok((!args.any(0).is_true()).into())),
-    at_least("coalesce", 0, |args| {
+    pure("empty", "any", |args| Ok((!args.any(0).is_true()).into())),
+    pure("coalesce", "any...", |args| {
         let first = args.all().iter().find(|value| value.is_true());
         Ok(first.cloned().unwrap_or(Value::Nil))
     }),
-    at_least("all", 0, |args| {
+    pure("all", "any...", |args| {
         Ok(args.all().iter().all(Value::is_true).into())
     }),
-    at_least("any", 0, |args| {
+    pure("any", "any...", |args| {
         Ok(args.all().iter().any(Value::is_true).into())
     }),
-    exactly("ternary", 3, |args| {
+    pure("ternary", "any any bool", |args| {
         let chosen = usize::from(!args.bool(2)?);
         Ok(args.any(chosen).clone())
     }),
-    exactly("fail", 1, |args| {
+    pure("fail", "text", |args| {
         Err(Fault::Refused(args.string(0)?.to_string()))
     }),
-    exactly("required", 2, required),
-    exactly("hello", 0, |_| Ok("Hello!".into())),
+    pure("required", "text any", required),
+    // No value of a chart is a function.
+    pure("call", "value value...", |args| {
+        Err(Fault::new(match args.any(0) {
+            Value::Nil => "call of nil".to_owned(),
+            other => format!("non-function of type {}", other.type_name()),
+        }))
+    }),
+    pure("hello", "", |_| Ok("Hello!".into())),
     // Helm answers so unless a flag allows questions to the network.
-    exactly("getHostByName", 1, |args| args.string(0).map(|_| "".into())),
-    with_engine("include", 2, include),
-    with_engine("tpl", 2, tpl),
-    with_engine("lookup", 4, lookup),
+    pure("getHostByName", "text", |args| {
+        args.string(0).map(|_| "".into())
+    }),
+    engine("include", "text any", include),
+    engine("tpl", "text any", tpl),
+    engine("lookup", "text text text text", lookup),
 ];
 
 fn required(args: &Args<'_>) -> Result<Value, Fault> {
@@ -51,15 +60,11 @@ fn required(args: &Args<'_>) -> Result<Value, Fault> {
 }
 
 fn include(executor: &mut Executor<'_>, args: &Args<'_>) -> Result<Value, Fault> {
-    executor
-        .include(&args.string(0)?, args.any(1).clone())
-        .map(Value::from)
+    executor.include(&args.string(0)?, args.any(1).clone())
 }
 
 fn tpl(executor: &mut Executor<'_>, args: &Args<'_>) -> Result<Value, Fault> {
-    executor
-        .render_text(&args.string(0)?, args.any(1).clone())
-        .map(Value::from)
+    executor.render_text(&args.string(0)?, args.any(1).clone())
 }
 
 fn lookup(executor: &mut Executor<'_>, args: &Args<'_>) -> Result<Value, Fault> {
@@ -70,6 +75,19 @@ fn lookup(executor: &mut Executor<'_>, args: &Args<'_>) -> Result<Value, Fault> 
         namespace: text(2)?,
         name: text(3)?,
     }))
+}
+
+/// The same for what escapes its operands; there nil is no value.
+pub(super) fn sprint_escaped(values: &[Value]) -> String {
+    let values: Vec<Value> = values
+        .iter()
+        .map(|value| match value {
+            Value::Nil => Value::from("<no value>"),
+            Value::Object(object) => object.printed(),
+            other => other.clone(),
+        })
+        .collect();
+    sprint_all(&values)
 }
 
 /// Used by `print`: Go puts a blank between operands that are both no strings.

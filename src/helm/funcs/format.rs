@@ -1,304 +1,283 @@
-//! Go's `print` family: formats with verbs, widths and precisions.
+//! Go's `print` family: which argument a verb takes, with which flags. How it is written is in
+//! `format/verb.rs`.
 
-use std::fmt::Write as _;
+mod verb;
 
-use super::super::engine::{Args, Fault};
+use super::super::engine::Fault;
 use super::super::print;
 use super::super::value::Value;
 use super::flow::sprint_all;
-use super::{Function, at_least};
+use super::{Row, pure};
+use verb::{Spec, typed};
 
-pub(super) const TABLE: &[Function] = &[
-    at_least("print", 0, |args| Ok(sprint_all(args.all()).into())),
-    at_least("println", 0, |args| {
+pub(super) const TABLE: &[Row] = &[
+    pure("print", "any...", |args| Ok(sprint_all(args.all()).into())),
+    pure("println", "any...", |args| {
         let words: Vec<String> = args.all().iter().map(print::sprint).collect();
         Ok(format!("{}\n", words.join(" ")).into())
     }),
-    at_least("printf", 1, |args| {
-        format_go(&args.string(0)?, args).map(Value::from)
+    pure("printf", "text any...", |args| {
+        let format = args.string(0)?;
+        Printer::new(&format, args.rest(1))
+            .run()
+            .map(Value::from_bytes)
     }),
 ];
 
-/// The widest field a format may ask for.
-const MAX_WIDTH: usize = 1 << 16;
+/// The widest field that Go writes, and thereby the widest a format may ask for.
+const MAX_WIDTH: i64 = 1_000_000;
+/// How much one format may produce.
+const MAX_OUTPUT: usize = 16 << 20;
 
-#[derive(Default)]
-#[expect(clippy::struct_excessive_bools, reason = "Go's five independent flags")]
-struct Spec {
-    plus: bool,
-    minus: bool,
-    sharp: bool,
-    space: bool,
-    zero: bool,
-    width: Option<usize>,
-    precision: Option<usize>,
+/// A format under way.
+struct Printer<'f> {
+    format: &'f str,
+    at: usize,
+    args: &'f [Value],
+    /// The next argument.
+    next: usize,
+    /// Whether `[n]` was used, after which unused arguments are no mistake.
+    is_reordered: bool,
+    is_index_good: bool,
+    out: Vec<u8>,
 }
 
-fn format_go(format: &str, args: &Args<'_>) -> Result<String, Fault> {
-    let mut out = String::new();
-    let mut letters = format.chars().peekable();
-    let mut next = 1;
-    while let Some(letter) = letters.next() {
-        if letter != '%' {
-            out.push(letter);
-            continue;
+impl<'f> Printer<'f> {
+    fn new(format: &'f str, args: &'f [Value]) -> Self {
+        Self {
+            format,
+            at: 0,
+            args,
+            next: 0,
+            is_reordered: false,
+            is_index_good: true,
+            out: Vec::new(),
         }
+    }
+
+    fn run(mut self) -> Result<Vec<u8>, Fault> {
+        while let Some(length) = self.format[self.at..].find('%') {
+            let text = &self.format[self.at..self.at + length];
+            self.out.extend_from_slice(text.as_bytes());
+            self.at += length + 1;
+            self.one()?;
+            if self.out.len() > MAX_OUTPUT {
+                return Err(super::text::too_long());
+            }
+        }
+        self.out
+            .extend_from_slice(&self.format.as_bytes()[self.at..]);
+        if !self.is_reordered && self.next < self.args.len() {
+            let extra: Vec<String> = self.args[self.next..].iter().map(typed).collect();
+            self.put(&format!("%!(EXTRA {})", extra.join(", ")));
+        }
+        Ok(self.out)
+    }
+
+    fn put(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.format[self.at..].chars().next()
+    }
+
+    /// One verb with what belongs to it; the `%` is read.
+    fn one(&mut self) -> Result<(), Fault> {
         let mut spec = Spec::default();
-        while let Some(flag) = letters.peek().copied() {
+        self.is_index_good = true;
+        while let Some(flag) = self.peek() {
             match flag {
+                '#' => spec.sharp = true,
+                '0' => spec.zero = true,
                 '+' => spec.plus = true,
                 '-' => spec.minus = true,
-                '#' => spec.sharp = true,
                 ' ' => spec.space = true,
-                '0' => spec.zero = true,
                 _ => break,
             }
-            letters.next();
+            self.at += 1;
         }
-        if matches!(letters.peek(), Some('*' | '[')) {
-            return Err(Fault::new("`*` and `[n]` in formats are not supported yet"));
-        }
-        spec.width = number(&mut letters)?;
-        if letters.peek() == Some(&'.') {
-            letters.next();
-            spec.precision = Some(number(&mut letters)?.unwrap_or(0));
-        }
-        let Some(verb) = letters.next() else {
-            out.push_str("%!(NOVERB)");
-            break;
-        };
-        if verb == '%' {
-            out.push('%');
-        } else if next < args.len() {
-            out.push_str(&verb_of(&spec, verb, args.any(next))?);
-            next += 1;
+        let mut after_index = self.index();
+        if self.peek() == Some('*') {
+            self.at += 1;
+            match self.integer_argument() {
+                Some(width) => {
+                    spec.minus |= width < 0;
+                    spec.width = usize::try_from(width.unsigned_abs()).ok();
+                }
+                None => self.put("%!(BADWIDTH)"),
+            }
+            after_index = false;
         } else {
-            let _ = write!(out, "%!{verb}(MISSING)");
-        }
-    }
-    if next < args.len() {
-        let extra: Vec<String> = args.rest(next).iter().map(typed).collect();
-        let _ = write!(out, "%!(EXTRA {})", extra.join(", "));
-    }
-    Ok(out)
-}
-
-fn number(letters: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Option<usize>, Fault> {
-    let mut digits = String::new();
-    while let Some(digit) = letters.next_if(char::is_ascii_digit) {
-        digits.push(digit);
-    }
-    if digits.is_empty() {
-        return Ok(None);
-    }
-    match digits.parse() {
-        Ok(width) if width <= MAX_WIDTH => Ok(Some(width)),
-        _ => Err(Fault::new("the width in the format is too large")),
-    }
-}
-
-fn typed(value: &Value) -> String {
-    match value {
-        Value::Nil => "<nil>".to_owned(),
-        value => format!("{}={}", value.type_name(), print::sprint(value)),
-    }
-}
-
-fn bad_verb(verb: char, value: &Value) -> String {
-    format!("%!{verb}({})", typed(value))
-}
-
-fn verb_of(spec: &Spec, verb: char, value: &Value) -> Result<String, Fault> {
-    if verb == 'T' {
-        return Ok(pad(spec, value.type_name().to_owned(), false));
-    }
-    if verb == 'v' && spec.sharp {
-        return Err(Fault::new("`%#v` is not supported yet"));
-    }
-    Ok(match value {
-        Value::Nil if verb == 'v' => pad(spec, "<nil>".to_owned(), false),
-        Value::Nil => format!("%!{verb}(<nil>)"),
-        Value::Bool(truth) => match verb {
-            't' | 'v' => pad(spec, truth.to_string(), false),
-            _ => bad_verb(verb, value),
-        },
-        Value::Int(number) | Value::Int64(number) => integer(spec, verb, *number, value),
-        Value::Float(number) => float(spec, verb, *number, value)?,
-        Value::Str(text) => string(spec, verb, text.as_bytes(), text, value),
-        Value::Binary(bytes) => match verb {
-            'x' | 'X' => string(spec, verb, bytes, "", value),
-            _ => return Err(Fault::new("the value is no UTF-8 text")),
-        },
-        Value::Bytes(bytes) => match verb {
-            's' | 'q' | 'x' | 'X' => {
-                let text = String::from_utf8_lossy(bytes);
-                string(spec, verb, bytes, &text, value)
-            }
-            _ => pad(spec, print::sprint(value), false),
-        },
-        Value::List(items) => {
-            let items = items
-                .iter()
-                .map(|item| nested(spec, verb, item))
-                .collect::<Result<Vec<_>, _>>()?;
-            format!("[{}]", items.join(" "))
-        }
-        Value::Map(map) => {
-            let mut parts = Vec::new();
-            for (key, item) in map.entries() {
-                let key = verb_of(spec, verb, &Value::Str(key))?;
-                parts.push(format!("{key}:{}", nested(spec, verb, &item)?));
-            }
-            format!("map[{}]", parts.join(" "))
-        }
-        Value::Object(object) => verb_of(spec, verb, &object.plain())?,
-    })
-}
-
-/// Inside a list or map, nil is shown whatever the verb.
-fn nested(spec: &Spec, verb: char, value: &Value) -> Result<String, Fault> {
-    match value {
-        Value::Nil => Ok(pad(spec, "<nil>".to_owned(), false)),
-        value => verb_of(spec, verb, value),
-    }
-}
-
-fn integer(spec: &Spec, verb: char, number: i64, value: &Value) -> String {
-    let magnitude = number.unsigned_abs();
-    let (prefix, digits) = match verb {
-        'd' | 'v' => ("", magnitude.to_string()),
-        'b' => (if spec.sharp { "0b" } else { "" }, format!("{magnitude:b}")),
-        'o' => (if spec.sharp { "0" } else { "" }, format!("{magnitude:o}")),
-        'O' => ("0o", format!("{magnitude:o}")),
-        'x' => (if spec.sharp { "0x" } else { "" }, format!("{magnitude:x}")),
-        'X' => (if spec.sharp { "0X" } else { "" }, format!("{magnitude:X}")),
-        'c' | 'q' | 'U' => {
-            let letter = u32::try_from(number).ok().and_then(char::from_u32);
-            let letter = letter.unwrap_or('\u{fffd}');
-            let text = match verb {
-                'c' => letter.to_string(),
-                'q' => format!("'{letter}'"),
-                _ => format!("U+{number:04X}"),
-            };
-            return pad(spec, text, false);
-        }
-        _ => return bad_verb(verb, value),
-    };
-    let digits = match spec.precision {
-        Some(0) if number == 0 => String::new(),
-        Some(least) => format!("{digits:0>least$}"),
-        None => digits,
-    };
-    let sign = sign_of(spec, number < 0);
-    signed(spec, sign, prefix, &digits, spec.precision.is_none())
-}
-
-fn float(spec: &Spec, verb: char, number: f64, value: &Value) -> Result<String, Fault> {
-    let magnitude = number.abs();
-    let text = match (verb, spec.precision) {
-        _ if !number.is_finite() => {
-            let text = if number.is_nan() { "NaN" } else { "Inf" };
-            let sign = if number.is_nan() {
-                ""
-            } else {
-                sign_of(spec, number < 0.0)
-            };
-            let sign = if sign.is_empty() && number > 0.0 && verb == 'v' {
-                "+"
-            } else {
-                sign
-            };
-            return Ok(pad(spec, format!("{sign}{text}"), false));
-        }
-        ('v' | 'g' | 'G', None) => print::float_g(magnitude),
-        ('v' | 'g' | 'G', Some(_)) => {
-            return Err(Fault::new(
-                "a precision with `%g` or `%v` is not supported yet",
-            ));
-        }
-        ('f' | 'F', precision) => format!("{magnitude:.0$}", precision.unwrap_or(6)),
-        ('e' | 'E', precision) => {
-            let text = format!("{magnitude:.0$e}", precision.unwrap_or(6));
-            let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-            let exponent: i32 = exponent.parse().unwrap_or(0);
-            let sign = if exponent < 0 { '-' } else { '+' };
-            format!("{digits}e{sign}{:02}", exponent.abs())
-        }
-        ('b' | 'x' | 'X', _) => {
-            return Err(Fault::new(format!(
-                "`%{verb}` of a float is not supported yet"
-            )));
-        }
-        _ => return Ok(bad_verb(verb, value)),
-    };
-    let text = if matches!(verb, 'E' | 'G') {
-        text.to_uppercase()
-    } else {
-        text
-    };
-    let sign = sign_of(spec, number.is_sign_negative());
-    Ok(signed(spec, sign, "", &text, true))
-}
-
-fn sign_of(spec: &Spec, is_negative: bool) -> &'static str {
-    if is_negative {
-        "-"
-    } else if spec.plus {
-        "+"
-    } else if spec.space {
-        " "
-    } else {
-        ""
-    }
-}
-
-fn signed(spec: &Spec, sign: &str, prefix: &str, digits: &str, may_fill: bool) -> String {
-    let used = sign.len() + prefix.len() + digits.chars().count();
-    match spec.width {
-        Some(width) if spec.zero && !spec.minus && may_fill && used < width => {
-            format!("{sign}{prefix}{}{digits}", "0".repeat(width - used))
-        }
-        _ => pad(spec, format!("{sign}{prefix}{digits}"), false),
-    }
-}
-
-fn string(spec: &Spec, verb: char, bytes: &[u8], text: &str, value: &Value) -> String {
-    let cut = |text: &str| match spec.precision {
-        Some(most) => text.chars().take(most).collect(),
-        None => text.to_owned(),
-    };
-    match verb {
-        's' | 'v' => pad(spec, cut(text), spec.zero),
-        'q' if spec.sharp && !text.contains(['`', '\n']) => {
-            pad(spec, format!("`{}`", cut(text)), spec.zero)
-        }
-        'q' => pad(spec, print::quoted(&cut(text)), spec.zero),
-        'x' | 'X' => {
-            let shown = &bytes[..spec.precision.unwrap_or(bytes.len()).min(bytes.len())];
-            let hex: Vec<String> = shown
-                .iter()
-                .map(|byte| match verb {
-                    'x' => format!("{byte:02x}"),
-                    _ => format!("{byte:02X}"),
-                })
-                .collect();
-            pad(spec, hex.join(if spec.space { " " } else { "" }), spec.zero)
-        }
-        _ => bad_verb(verb, value),
-    }
-}
-
-fn pad(spec: &Spec, text: String, with_zeros: bool) -> String {
-    let used = text.chars().count();
-    match spec.width {
-        Some(width) if used < width => {
-            let fill = if with_zeros && !spec.minus { "0" } else { " " }.repeat(width - used);
-            if spec.minus {
-                format!("{text}{fill}")
-            } else {
-                format!("{fill}{text}")
+            spec.width = self.number();
+            if after_index && spec.width.is_some() {
+                self.is_index_good = false;
             }
         }
-        _ => text,
+        if self.peek() == Some('.') {
+            self.at += 1;
+            if after_index {
+                self.is_index_good = false;
+            }
+            after_index = self.index();
+            if self.peek() == Some('*') {
+                self.at += 1;
+                match self.integer_argument() {
+                    Some(precision) => spec.precision = usize::try_from(precision).ok(),
+                    None => self.put("%!(BADPREC)"),
+                }
+                after_index = false;
+            } else {
+                spec.precision = Some(self.number().unwrap_or(0));
+            }
+        }
+        if !after_index {
+            self.index();
+        }
+        let Some(verb) = self.peek() else {
+            self.put("%!(NOVERB)");
+            return Ok(());
+        };
+        self.at += verb.len_utf8();
+        if verb == '%' {
+            self.put("%");
+        } else if !self.is_index_good {
+            self.put(&format!("%!{verb}(BADINDEX)"));
+        } else if let Some(value) = self.args.get(self.next) {
+            self.next += 1;
+            // With a plus, `%v` would name the fields of structs; it writes no signs.
+            spec.plus &= verb != 'v';
+            let bytes = if verb == 'v' && spec.sharp {
+                verb::syntax(&spec, value, 0)?
+            } else {
+                verb::written(&spec, verb, value, 0)?
+            };
+            self.out.extend_from_slice(&bytes);
+        } else {
+            self.put(&format!("%!{verb}(MISSING)"));
+        }
+        Ok(())
+    }
+
+    fn number(&mut self) -> Option<usize> {
+        let rest = &self.format[self.at..];
+        let length = rest.len()
+            - rest
+                .trim_start_matches(|digit: char| digit.is_ascii_digit())
+                .len();
+        let number = rest[..length].parse::<i64>().ok();
+        self.at += length;
+        number
+            .filter(|number| *number <= MAX_WIDTH)
+            .and_then(|number| usize::try_from(number).ok())
+    }
+
+    /// `[n]`: the number of the argument that comes next.
+    fn index(&mut self) -> bool {
+        if self.peek() != Some('[') {
+            return false;
+        }
+        self.is_reordered = true;
+        let rest = &self.format[self.at + 1..];
+        let Some(length) = rest.find(']') else {
+            self.is_index_good = false;
+            self.at += 1;
+            return false;
+        };
+        self.at += length + 2;
+        let number = rest[..length].parse::<usize>().ok();
+        match number.filter(|number| (1..=self.args.len()).contains(number)) {
+            Some(number) => self.next = number - 1,
+            None => self.is_index_good = false,
+        }
+        true
+    }
+
+    /// The argument that `*` takes for a width.
+    fn integer_argument(&mut self) -> Option<i64> {
+        let value = self.args.get(self.next)?;
+        self.next += 1;
+        value
+            .as_integer()
+            .filter(|number| number.abs() <= MAX_WIDTH)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_written_as_in_go() {
+        let text = |text: &str| Value::from(text);
+        let list = || {
+            [Value::Int(1), text("a"), Value::Nil]
+                .into_iter()
+                .collect::<Value>()
+        };
+        let cases = [
+            (
+                "%d|%5d|%-5d|%05d|%+d",
+                vec![Value::Int(4); 5],
+                "4|    4|4    |00004|+4",
+            ),
+            ("%[2]d %[1]d", vec![Value::Int(1), Value::Int(2)], "2 1"),
+            (
+                "%*d|%-*d|",
+                vec![Value::Int(3), Value::Int(1), Value::Int(3), Value::Int(1)],
+                "  1|1  |",
+            ),
+            ("%.*f", vec![Value::Int(1), Value::Float(2.25)], "2.2"),
+            (
+                "%.3g %g %G",
+                vec![
+                    Value::Float(1234.5678),
+                    Value::Float(1e21),
+                    Value::Float(1e-7),
+                ],
+                "1.23e+03 1e+21 1E-07",
+            ),
+            ("%d", vec![text("x")], "%!d(string=x)"),
+            ("%d %d", vec![Value::Int(1)], "1 %!d(MISSING)"),
+            ("%d", vec![Value::Int(1), text("x")], "1%!(EXTRA string=x)"),
+            ("%[3]d", vec![Value::Int(1)], "%!d(BADINDEX)"),
+            ("%", vec![], "%!(NOVERB)"),
+            ("%v %+v", vec![list(), list()], "[1 a <nil>] [1 a <nil>]"),
+            (
+                "%#v",
+                vec![list()],
+                "[]interface {}{1, \"a\", interface {}(nil)}",
+            ),
+            (
+                "%q %s",
+                vec![list(), list()],
+                "['\\x01' \"a\" <nil>] [%!s(int=1) a <nil>]",
+            ),
+            (
+                "%x %X % x",
+                vec![text("hi"), text("hi"), text("hi")],
+                "6869 6869 68 69",
+            ),
+            (
+                "%6.2f%%|%e",
+                vec![Value::Float(99.5), Value::Float(31415.9)],
+                " 99.50%|3.141590e+04",
+            ),
+            (
+                "%08.3f|%+.1f|%x",
+                vec![Value::Float(-1.23456), Value::Float(2.0), Value::Int(-255)],
+                "-001.235|+2.0|-ff",
+            ),
+            ("%t %v", vec![Value::Bool(true), Value::Nil], "true <nil>"),
+            (
+                "%U %c %q",
+                vec![Value::Int(0x1f600), Value::Int(65), Value::Int(10)],
+                "U+1F600 A '\\n'",
+            ),
+        ];
+        for (format, args, expected) in cases {
+            let found = Printer::new(format, &args).run().unwrap();
+            assert_eq!(String::from_utf8(found).unwrap(), expected, "{format}");
+        }
     }
 }

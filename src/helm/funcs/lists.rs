@@ -1,113 +1,129 @@
 //! Lists: building, taking apart, searching and ordering them.
 
-use std::rc::Rc;
-
-use super::super::engine::{Args, Fault, list_of};
-use super::super::value::Value;
-use super::convert::{strings_of, to_integer};
-use super::typed::{NilList, Parts};
-use super::{Function, at_least, exactly};
+use super::super::engine::{Args, Fault, items_of};
+use super::super::value::{Items, List, Map, Value};
+use super::convert::{string_of, strings_of, to_integer};
+use super::{Row, pure};
 
 /// The longest list a chart may ask for at once.
 const MAX_ITEMS: u64 = 1_000_000;
 
-pub(super) const TABLE: &[Function] = &[
-    at_least("list", 0, |args| Ok(args.all().iter().cloned().collect())),
-    at_least("tuple", 0, |args| Ok(args.all().iter().cloned().collect())),
-    exactly("append", 2, append),
-    exactly("push", 2, append),
-    exactly("mustAppend", 2, append),
-    exactly("mustPush", 2, append),
-    exactly("prepend", 2, prepend),
-    exactly("mustPrepend", 2, prepend),
-    exactly("first", 1, |args| edge(args, <[Value]>::first)),
-    exactly("mustFirst", 1, |args| edge(args, <[Value]>::first)),
-    exactly("last", 1, |args| edge(args, <[Value]>::last)),
-    exactly("mustLast", 1, |args| edge(args, <[Value]>::last)),
-    exactly("rest", 1, |args| part(args, |items| &items[1..])),
-    exactly("mustRest", 1, |args| part(args, |items| &items[1..])),
-    exactly("initial", 1, |args| {
-        part(args, |items| &items[..items.len() - 1])
+pub(super) const TABLE: &[Row] = &[
+    pure("list", "any...", |args| {
+        Ok(args.all().iter().cloned().collect())
     }),
-    exactly("mustInitial", 1, |args| {
-        part(args, |items| &items[..items.len() - 1])
+    pure("tuple", "any...", |args| {
+        Ok(args.all().iter().cloned().collect())
     }),
-    exactly("reverse", 1, reverse),
-    exactly("mustReverse", 1, reverse),
-    exactly("uniq", 1, uniq),
-    exactly("mustUniq", 1, uniq),
-    exactly("compact", 1, compact),
-    exactly("mustCompact", 1, compact),
-    at_least("without", 1, without),
-    at_least("mustWithout", 1, without),
-    exactly("has", 2, has),
-    exactly("mustHas", 2, has),
-    at_least("slice", 1, slice),
-    at_least("mustSlice", 1, slice),
-    exactly("chunk", 2, chunk),
-    exactly("mustChunk", 2, chunk),
-    at_least("concat", 0, concat),
-    exactly("join", 2, |args| {
+    pure("append", "any any", append),
+    pure("push", "any any", append),
+    pure("mustAppend", "any any", append),
+    pure("mustPush", "any any", append),
+    pure("prepend", "any any", prepend),
+    pure("mustPrepend", "any any", prepend),
+    pure("first", "any", |args| {
+        edge(args, "find first", <[Value]>::first)
+    }),
+    pure("mustFirst", "any", |args| {
+        edge(args, "find first", <[Value]>::first)
+    }),
+    pure("last", "any", |args| {
+        edge(args, "find last", <[Value]>::last)
+    }),
+    pure("mustLast", "any", |args| {
+        edge(args, "find last", <[Value]>::last)
+    }),
+    pure("rest", "any", |args| {
+        part(args, "find rest", |items| &items[1..])
+    }),
+    pure("mustRest", "any", |args| {
+        part(args, "find rest", |items| &items[1..])
+    }),
+    pure("initial", "any", |args| {
+        part(args, "find initial", |items| &items[..items.len() - 1])
+    }),
+    pure("mustInitial", "any", |args| {
+        part(args, "find initial", |items| &items[..items.len() - 1])
+    }),
+    pure("reverse", "any", reverse),
+    pure("mustReverse", "any", reverse),
+    pure("uniq", "any", uniq),
+    pure("mustUniq", "any", uniq),
+    pure("compact", "any", compact),
+    pure("mustCompact", "any", compact),
+    pure("without", "any any...", without),
+    pure("mustWithout", "any any...", without),
+    pure("has", "any any", has),
+    pure("mustHas", "any any", has),
+    pure("slice", "any any...", slice),
+    pure("mustSlice", "any any...", slice),
+    pure("chunk", "int any", chunk),
+    pure("mustChunk", "int any", chunk),
+    pure("concat", "any...", concat),
+    pure("join", "text any", |args| {
         Ok(strings_of(args.any(1)).join(&args.string(0)?).into())
     }),
-    exactly("sortAlpha", 1, |args| {
-        let mut strings = strings_of(args.any(0));
+    pure("sortAlpha", "any", |args| {
+        let mut strings = match items_of(args.any(0)) {
+            Some(_) => strings_of(args.any(0)),
+            None => vec![string_of(args.any(0))],
+        };
         strings.sort();
         Ok(Value::strings(strings))
     }),
-    exactly("splitList", 2, |args| {
+    pure("splitList", "text text", |args| {
         Ok(Value::strings(go_split(&args.string(1)?, &args.string(0)?)))
     }),
-    exactly("split", 2, |args| {
+    pure("split", "text text", |args| {
         Ok(numbered(go_split(&args.string(1)?, &args.string(0)?)))
     }),
-    exactly("splitn", 3, split_n),
-    exactly("until", 1, |args| {
+    pure("splitn", "text int text", split_n),
+    pure("until", "int", |args| {
         let count = args.int(0)?;
         numbers(0, count, count.signum())
     }),
-    exactly("untilStep", 3, |args| {
+    pure("untilStep", "int int int", |args| {
         numbers(args.int(0)?, args.int(1)?, args.int(2)?)
     }),
-    at_least("seq", 0, seq),
-    at_least("index", 1, index),
-    exactly("len", 1, length),
+    pure("seq", "int...", seq),
+    pure("index", "value value...", index),
+    pure("len", "value", length),
 ];
 
 fn append(args: &Args<'_>) -> Result<Value, Fault> {
-    let mut items = args.list(0)?.as_ref().clone();
-    items.push(args.any(1).clone());
-    Ok(Value::List(Rc::new(items)))
+    let items = args.list(0, "push")?;
+    Ok(items.iter().chain([args.any(1)]).cloned().collect())
 }
 
 fn prepend(args: &Args<'_>) -> Result<Value, Fault> {
-    let items = args.list(0)?;
+    let items = args.list(0, "prepend")?;
     Ok(std::iter::once(args.any(1))
         .chain(items.iter())
         .cloned()
         .collect())
 }
 
-fn edge(args: &Args<'_>, pick: fn(&[Value]) -> Option<&Value>) -> Result<Value, Fault> {
-    Ok(pick(&args.list(0)?).cloned().unwrap_or(Value::Nil))
+fn edge(args: &Args<'_>, verb: &str, pick: fn(&[Value]) -> Option<&Value>) -> Result<Value, Fault> {
+    Ok(pick(&args.list(0, verb)?).cloned().unwrap_or(Value::Nil))
 }
 
 /// A part of a list that is not empty; of an empty one Go's nil list.
-fn part(args: &Args<'_>, pick: fn(&[Value]) -> &[Value]) -> Result<Value, Fault> {
-    let items = args.list(0)?;
+fn part(args: &Args<'_>, verb: &str, pick: fn(&[Value]) -> &[Value]) -> Result<Value, Fault> {
+    let items = args.list(0, verb)?;
     if items.is_empty() {
-        return Ok(Value::Object(Rc::new(NilList)));
+        return Ok(Value::List(List::nil(Items::Any)));
     }
     Ok(pick(&items).iter().cloned().collect())
 }
 
 fn reverse(args: &Args<'_>) -> Result<Value, Fault> {
-    Ok(args.list(0)?.iter().rev().cloned().collect())
+    let items = args.list(0, "find reverse")?;
+    Ok(items.iter().rev().cloned().collect())
 }
 
 fn uniq(args: &Args<'_>) -> Result<Value, Fault> {
     let mut unique: Vec<Value> = Vec::new();
-    for item in args.list(0)?.iter() {
+    for item in args.list(0, "find uniq")?.iter() {
         if !unique.iter().any(|known| known.deep_equal(item)) {
             unique.push(item.clone());
         }
@@ -116,7 +132,7 @@ fn uniq(args: &Args<'_>) -> Result<Value, Fault> {
 }
 
 fn compact(args: &Args<'_>) -> Result<Value, Fault> {
-    let items = args.list(0)?;
+    let items = args.list(0, "compact")?;
     Ok(items
         .iter()
         .filter(|item| item.is_true())
@@ -125,7 +141,7 @@ fn compact(args: &Args<'_>) -> Result<Value, Fault> {
 }
 
 fn without(args: &Args<'_>) -> Result<Value, Fault> {
-    let items = args.list(0)?;
+    let items = args.list(0, "find without")?;
     let omitted = args.rest(1);
     Ok(items
         .iter()
@@ -138,12 +154,12 @@ fn has(args: &Args<'_>) -> Result<Value, Fault> {
     if matches!(args.any(1), Value::Nil) {
         return Ok(false.into());
     }
-    let items = args.list(1)?;
+    let items = args.list(1, "find has")?;
     Ok(items.iter().any(|item| item.deep_equal(args.any(0))).into())
 }
 
 fn slice(args: &Args<'_>) -> Result<Value, Fault> {
-    let items = args.list(0)?;
+    let items = args.list(0, "slice")?;
     if items.is_empty() {
         return Ok(Value::Nil);
     }
@@ -154,8 +170,8 @@ fn slice(args: &Args<'_>) -> Result<Value, Fault> {
     let part = bound(1, 0)
         .zip(bound(2, items.len()))
         .and_then(|(start, end)| items.get(start..end))
-        .ok_or_else(|| Fault::new("the bounds lie outside of the list"))?;
-    Ok(part.iter().cloned().collect())
+        .ok_or_else(|| Fault::new("reflect.Value.Slice: slice index out of bounds"))?;
+    Ok(Value::List(items.part(part)))
 }
 
 fn chunk(args: &Args<'_>) -> Result<Value, Fault> {
@@ -163,20 +179,20 @@ fn chunk(args: &Args<'_>) -> Result<Value, Fault> {
         .ok()
         .filter(|size| *size > 0)
         .ok_or_else(|| Fault::new("the size must be at least 1"))?;
-    let items = args.list(1)?;
-    Ok(items
+    let items = args.list(1, "chunk")?;
+    let chunks = items
         .chunks(size)
-        .map(|chunk| chunk.iter().cloned().collect())
-        .collect())
+        .map(|chunk| chunk.iter().cloned().collect());
+    Ok(Value::List(List::new(chunks.collect(), Items::Lists)))
 }
 
 fn concat(args: &Args<'_>) -> Result<Value, Fault> {
     let mut all = Vec::new();
     for index in 0..args.len() {
-        all.extend(args.list(index)?.iter().cloned());
+        all.extend(args.list(index, "concat")?.iter().cloned());
     }
     if all.is_empty() {
-        return Ok(Value::Object(Rc::new(NilList)));
+        return Ok(Value::List(List::nil(Items::Any)));
     }
     Ok(all.into_iter().collect())
 }
@@ -192,8 +208,7 @@ fn go_split(text: &str, separator: &str) -> Vec<String> {
 /// `split`'s map: `_0`, `_1` and so on.
 fn numbered(parts: impl IntoIterator<Item = String>) -> Value {
     let parts = parts.into_iter().enumerate();
-    let parts = parts.map(|(index, part)| (format!("_{index}"), part.into()));
-    Value::Object(Rc::new(Parts(parts.collect())))
+    Map::of_strings(parts.map(|(index, part)| (format!("_{index}"), part))).into()
 }
 
 fn split_n(args: &Args<'_>) -> Result<Value, Fault> {
@@ -216,7 +231,8 @@ fn split_n(args: &Args<'_>) -> Result<Value, Fault> {
 
 fn numbers(start: i64, end: i64, by: i64) -> Result<Value, Fault> {
     let numbers = steps(start, end, by)?;
-    Ok(numbers.into_iter().map(Value::Int).collect())
+    let numbers = numbers.into_iter().map(Value::Int).collect();
+    Ok(Value::List(List::new(numbers, Items::Ints)))
 }
 
 /// The numbers from `start` up or down to `end`, which is not one of them.
@@ -255,7 +271,7 @@ fn seq(args: &Args<'_>) -> Result<Value, Fault> {
 fn index(args: &Args<'_>) -> Result<Value, Fault> {
     let mut item = args.any(0).clone();
     if matches!(item, Value::Nil) {
-        return Err(Fault::new("cannot index nil"));
+        return Err(Fault::new("index of untyped nil"));
     }
     for key in args.rest(1) {
         item = step_into(&item, key)?;
@@ -265,13 +281,14 @@ fn index(args: &Args<'_>) -> Result<Value, Fault> {
 
 fn step_into(item: &Value, key: &Value) -> Result<Value, Fault> {
     match (item, key) {
-        (Value::Nil, _) => Err(Fault::new("cannot index nil")),
-        (Value::Map(map), Value::Str(key)) => Ok(map.get(key).unwrap_or(Value::Nil)),
+        (Value::Nil, _) => Err(Fault::new("index of nil pointer")),
+        (Value::Map(map), Value::Str(key)) => Ok(map.field(key)),
         (Value::Object(object), Value::Str(key)) if object.kind() == "map" => {
             Ok(object.field(key).unwrap_or(Value::Nil))
         }
+        (Value::Map(_), Value::Nil) => Err(Fault::new("value is nil; should be of type string")),
         (Value::Map(_), other) => Err(Fault::new(format!(
-            "a map is indexed by a string, not by {}",
+            "value has type {}; should be string",
             other.type_name()
         ))),
         (Value::Str(text), _) => {
@@ -279,8 +296,9 @@ fn step_into(item: &Value, key: &Value) -> Result<Value, Fault> {
             Ok(Value::Int(i64::from(text.as_bytes()[byte])))
         }
         (other, _) => {
-            let items = list_of(other)
-                .ok_or_else(|| Fault::new(format!("cannot index {}", other.type_name())))?;
+            let items = items_of(other).ok_or_else(|| {
+                Fault::new(format!("can't index item of type {}", other.type_name()))
+            })?;
             Ok(items[position(key, items.len())?].clone())
         }
     }
@@ -289,18 +307,22 @@ fn step_into(item: &Value, key: &Value) -> Result<Value, Fault> {
 fn position(key: &Value, length: usize) -> Result<usize, Fault> {
     let number = key.as_integer().ok_or_else(|| {
         Fault::new(format!(
-            "a list is indexed by an integer, not by {}",
+            "cannot index slice/array with type {}",
             key.type_name()
         ))
     })?;
     usize::try_from(number)
         .ok()
         .filter(|index| *index < length)
-        .ok_or_else(|| Fault::new(format!("index {number} is out of range of {length} items")))
+        .ok_or_else(|| Fault::new(format!("index out of range: {number}, of {length} items")))
 }
 
 fn length(args: &Args<'_>) -> Result<Value, Fault> {
     let value = args.any(0);
+    let none = || match value {
+        Value::Nil => Fault::new("len of nil pointer"),
+        value => Fault::new(format!("len of type {}", value.type_name())),
+    };
     let length = match value {
         Value::Str(text) => text.len(),
         Value::Binary(bytes) | Value::Bytes(bytes) => bytes.len(),
@@ -309,9 +331,9 @@ fn length(args: &Args<'_>) -> Result<Value, Fault> {
         Value::Object(object) => match object.plain() {
             Value::Map(map) => map.len(),
             Value::List(items) => items.len(),
-            _ => return Err(Fault::new(format!("{} has no length", value.type_name()))),
+            _ => return Err(none()),
         },
-        _ => return Err(Fault::new(format!("{} has no length", value.type_name()))),
+        _ => return Err(none()),
     };
     Ok(length.into())
 }

@@ -1,41 +1,49 @@
 //! Arithmetic on integers and floats.
 
+use num_bigint::BigInt;
+
 use super::super::engine::{Args, Fault};
 use super::super::value::Value;
 use super::convert::{to_float, to_integer};
-use super::{Function, at_least, exactly};
+use super::{Row, pure};
 
-pub(super) const TABLE: &[Function] = &[
-    exactly("add1", 1, |args| {
+pub(super) const TABLE: &[Row] = &[
+    pure("add1", "any", |args| {
         Ok(Value::Int64(to_integer(args.any(0)).wrapping_add(1)))
     }),
-    at_least("add", 0, |args| Ok(fold(args, 0, i64::wrapping_add))),
-    exactly("sub", 2, |args| {
+    pure("add", "any...", |args| Ok(fold(args, 0, i64::wrapping_add))),
+    pure("sub", "any any", |args| {
         let (left, right) = pair(args);
         Ok(Value::Int64(left.wrapping_sub(right)))
     }),
-    at_least("mul", 1, |args| Ok(fold(args, 1, i64::wrapping_mul))),
-    exactly("div", 2, |args| divide(args, i64::wrapping_div)),
-    exactly("mod", 2, |args| divide(args, i64::wrapping_rem)),
-    at_least("max", 1, |args| Ok(extreme(args, i64::max))),
-    at_least("biggest", 1, |args| Ok(extreme(args, i64::max))),
-    at_least("min", 1, |args| Ok(extreme(args, i64::min))),
-    at_least("maxf", 1, |args| Ok(extreme_float(args, f64::max))),
-    at_least("minf", 1, |args| Ok(extreme_float(args, f64::min))),
-    exactly("ceil", 1, |args| {
+    pure("mul", "any any...", |args| {
+        Ok(fold(args, 1, i64::wrapping_mul))
+    }),
+    pure("div", "any any", |args| divide(args, i64::wrapping_div)),
+    pure("mod", "any any", |args| divide(args, i64::wrapping_rem)),
+    pure("max", "any any...", |args| Ok(extreme(args, i64::max))),
+    pure("biggest", "any any...", |args| Ok(extreme(args, i64::max))),
+    pure("min", "any any...", |args| Ok(extreme(args, i64::min))),
+    pure("maxf", "any any...", |args| {
+        Ok(extreme_float(args, f64::max))
+    }),
+    pure("minf", "any any...", |args| {
+        Ok(extreme_float(args, f64::min))
+    }),
+    pure("ceil", "any", |args| {
         Ok(Value::Float(to_float(args.any(0)).ceil()))
     }),
-    exactly("floor", 1, |args| {
+    pure("floor", "any", |args| {
         Ok(Value::Float(to_float(args.any(0)).floor()))
     }),
-    at_least("round", 2, round),
-    exactly("add1f", 1, |args| {
+    pure("round", "any int float...", round),
+    pure("add1f", "any", |args| {
         decimal(&[args.any(0).clone(), Value::Int(1)], '+')
     }),
-    at_least("addf", 0, |args| decimal(args.all(), '+')),
-    at_least("subf", 1, |args| decimal(args.all(), '-')),
-    at_least("mulf", 1, |args| decimal(args.all(), '*')),
-    at_least("divf", 1, |args| decimal(args.all(), '/')),
+    pure("addf", "any...", |args| decimal(args.all(), '+')),
+    pure("subf", "any any...", |args| decimal(args.all(), '-')),
+    pure("mulf", "any any...", |args| decimal(args.all(), '*')),
+    pure("divf", "any any...", |args| decimal(args.all(), '/')),
 ];
 
 fn fold(args: &Args<'_>, start: i64, combine: fn(i64, i64) -> i64) -> Value {
@@ -77,43 +85,51 @@ fn round(args: &Args<'_>) -> Result<Value, Fault> {
     Ok(Value::Float(rounded / scale))
 }
 
-/// Helm calculates these in decimal, so that `addf 0.1 0.2` is `0.3`. Here: exact as long as the
-/// digits fit, else refused.
+/// Helm calculates these in decimal, so that `addf 0.1 0.2` is `0.3`.
 fn decimal(values: &[Value], operator: char) -> Result<Value, Fault> {
-    let too_long = || Fault::new("the numbers have too many digits for exact arithmetic");
     let mut numbers = values
         .iter()
         .map(|value| Decimal::from_float(to_float(value)));
     let Some(first) = numbers.next() else {
         return Ok(Value::Float(0.0));
     };
-    let mut result = first.ok_or_else(too_long)?;
+    let none = || Fault::new("an infinite number, or no number, has no decimal digits");
+    let mut result = first.ok_or_else(none)?;
     for number in numbers {
-        let number = number.ok_or_else(too_long)?;
+        let number = number.ok_or_else(none)?;
         result = match operator {
-            '+' => result.add(number),
-            '-' => result.add(Decimal {
+            '+' => result.add(&number),
+            '-' => result.add(&Decimal {
                 digits: -number.digits,
                 ..number
             }),
-            '*' => result.multiply(number),
-            _ if number.digits == 0 => return Err(Fault::new("division by zero")),
-            _ => result.divide(number),
+            '*' => result.multiply(&number),
+            _ if number.digits == BigInt::ZERO => return Err(Fault::new("decimal division by 0")),
+            _ => result.divide(&number),
+        };
+        if result.digits.bits() > MAX_BITS {
+            return Err(Fault::new("the numbers have too many digits"));
         }
-        .ok_or_else(too_long)?;
     }
     Ok(Value::Float(result.to_float()))
 }
 
+/// How long the numbers between two operations may become.
+const MAX_BITS: u64 = 1 << 20;
+/// To how many digits after the point the library behind sprig divides.
+const DIVISION_PLACES: u32 = 16;
+
 /// `digits` divided by ten `places` times.
-#[derive(Clone, Copy)]
 struct Decimal {
-    digits: i128,
+    digits: BigInt,
     places: u32,
 }
 
 impl Decimal {
     fn from_float(number: f64) -> Option<Self> {
+        if !number.is_finite() {
+            return None;
+        }
         let text = number.to_string();
         let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
         Some(Self {
@@ -122,39 +138,40 @@ impl Decimal {
         })
     }
 
-    fn scaled(self, places: u32) -> Option<i128> {
-        let factor = 10_i128.checked_pow(places - self.places)?;
-        self.digits.checked_mul(factor)
+    fn scaled(&self, places: u32) -> BigInt {
+        &self.digits * BigInt::from(10).pow(places - self.places)
     }
 
-    fn add(self, other: Self) -> Option<Self> {
+    fn add(&self, other: &Self) -> Self {
         let places = self.places.max(other.places);
-        let digits = self.scaled(places)?.checked_add(other.scaled(places)?)?;
-        Some(Self { digits, places })
+        Self {
+            digits: self.scaled(places) + other.scaled(places),
+            places,
+        }
     }
 
-    fn multiply(self, other: Self) -> Option<Self> {
-        Some(Self {
-            digits: self.digits.checked_mul(other.digits)?,
+    fn multiply(&self, other: &Self) -> Self {
+        Self {
+            digits: &self.digits * &other.digits,
             places: self.places + other.places,
-        })
+        }
     }
 
-    /// To 16 places, half away from zero, as the library behind sprig does.
-    fn divide(self, other: Self) -> Option<Self> {
+    /// Half away from zero.
+    fn divide(&self, other: &Self) -> Self {
         let places = self.places.max(other.places);
-        let (left, right) = (self.scaled(places)?, other.scaled(places)?);
-        let wide = left.checked_mul(10_i128.pow(16))?;
-        let (quotient, rest) = (wide / right, wide % right);
-        let step = if (wide < 0) == (right < 0) { 1 } else { -1 };
-        let is_up = rest.unsigned_abs() * 2 >= right.unsigned_abs();
-        Some(Self {
+        let (left, right) = (self.scaled(places), other.scaled(places));
+        let wide = left * BigInt::from(10).pow(DIVISION_PLACES);
+        let (quotient, rest) = (&wide / &right, &wide % &right);
+        let step = if wide.sign() == right.sign() { 1 } else { -1 };
+        let is_up = rest.magnitude() * 2_u32 >= *right.magnitude();
+        Self {
             digits: quotient + if is_up { step } else { 0 },
-            places: 16,
-        })
+            places: DIVISION_PLACES,
+        }
     }
 
-    fn to_float(self) -> f64 {
+    fn to_float(&self) -> f64 {
         format!("{}e-{}", self.digits, self.places)
             .parse()
             .unwrap_or(f64::NAN)

@@ -3,29 +3,37 @@
 use regex::{Captures, Regex, RegexBuilder};
 
 use super::super::engine::{Args, Fault};
-use super::super::value::Value;
-use super::{Function, exactly};
+use super::super::value::{Items, List, Value};
+use super::{Row, pure};
 
-pub(super) const TABLE: &[Function] = &[
+pub(super) const TABLE: &[Row] = &[
     // This one alone takes a broken expression for one that matches nothing.
-    exactly("regexMatch", 2, |args| {
+    pure("regexMatch", "text text", |args| {
         let (_, text) = (args.string(0)?, args.string(1)?);
         Ok(pattern(args)
             .is_ok_and(|pattern| pattern.is_match(&text))
             .into())
     }),
-    exactly("mustRegexMatch", 2, is_match),
-    exactly("regexFind", 2, find),
-    exactly("mustRegexFind", 2, find),
-    exactly("regexFindAll", 3, find_all),
-    exactly("mustRegexFindAll", 3, find_all),
-    exactly("regexReplaceAll", 3, replace_all),
-    exactly("mustRegexReplaceAll", 3, replace_all),
-    exactly("regexReplaceAllLiteral", 3, replace_all_literal),
-    exactly("mustRegexReplaceAllLiteral", 3, replace_all_literal),
-    exactly("regexSplit", 3, split),
-    exactly("mustRegexSplit", 3, split),
-    exactly("regexQuoteMeta", 1, |args| {
+    pure("mustRegexMatch", "text text", is_match),
+    pure("regexFind", "text text", find),
+    pure("mustRegexFind", "text text", find),
+    pure("regexFindAll", "text text int", find_all),
+    pure("mustRegexFindAll", "text text int", find_all),
+    pure("regexReplaceAll", "text text text", replace_all),
+    pure("mustRegexReplaceAll", "text text text", replace_all),
+    pure(
+        "regexReplaceAllLiteral",
+        "text text text",
+        replace_all_literal,
+    ),
+    pure(
+        "mustRegexReplaceAllLiteral",
+        "text text text",
+        replace_all_literal,
+    ),
+    pure("regexSplit", "text text int", split),
+    pure("mustRegexSplit", "text text int", split),
+    pure("regexQuoteMeta", "text", |args| {
         let mut quoted = String::new();
         for letter in args.string(0)?.chars() {
             if r"\.+*?()|[]{}^$".contains(letter) {
@@ -108,7 +116,10 @@ fn find_all(args: &Args<'_>) -> Result<Value, Fault> {
     let (text, limit) = (args.string(1)?, args.int(2)?);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let pattern = pattern(args)?;
-    let found = pattern.find_iter(&text).take(limit);
+    let mut found = pattern.find_iter(&text).take(limit).peekable();
+    if found.peek().is_none() {
+        return Ok(Value::List(List::nil(Items::Strings)));
+    }
     Ok(Value::strings(found.map(|found| found.as_str())))
 }
 
@@ -131,10 +142,10 @@ fn replace_all_literal(args: &Args<'_>) -> Result<Value, Fault> {
 
 fn split(args: &Args<'_>) -> Result<Value, Fault> {
     let (text, limit) = (args.string(1)?, args.int(2)?);
-    if limit == 0 {
-        return Ok(Value::strings::<String>([]));
-    }
     let pattern = pattern(args)?;
+    if limit == 0 {
+        return Ok(Value::List(List::nil(Items::Strings)));
+    }
     if !pattern.as_str().is_empty() && text.is_empty() {
         return Ok(Value::strings([""]));
     }

@@ -5,15 +5,15 @@ use std::rc::Rc;
 use super::super::constraint::{Constraint, parse_version};
 use super::super::engine::{Args, Fault};
 use super::super::value::{Object, Value};
-use super::{Function, exactly};
+use super::{Row, pure};
 
-pub(super) const TABLE: &[Function] = &[
-    exactly("semverCompare", 2, |args| {
+pub(super) const TABLE: &[Row] = &[
+    pure("semverCompare", "text text", |args| {
         let constraint = Constraint::parse(&args.string(0)?)
             .ok_or_else(|| Fault::new("argument 1 is no version constraint"))?;
         Ok(constraint.allows(&version(args, 1)?).into())
     }),
-    exactly("semver", 1, |args| {
+    pure("semver", "text", |args| {
         Ok(Value::Object(Rc::new(Semver {
             original: args.string(0)?.to_string(),
             version: version(args, 0)?,

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::super::print;
+use super::number::{number_text, pretty_number};
 use super::order::in_go_order;
 use super::scalar::{self, Scalar};
 use super::shape::{Shape, is_break, is_printable};
@@ -17,7 +17,19 @@ const MAX_SIMPLE_KEY: usize = 128;
 
 /// The YAML text of a value, with a final line break.
 pub fn to_string(value: &Value) -> String {
-    let mut emitter = Emitter::default();
+    written(value, Emitter::default())
+}
+
+/// The same as Helm's `toYamlPretty` writes it: lists further in than their key, and nothing folded.
+pub(crate) fn to_pretty_string(value: &Value) -> String {
+    let emitter = Emitter {
+        is_pretty: true,
+        ..Emitter::default()
+    };
+    written(value, emitter)
+}
+
+fn written(value: &Value, mut emitter: Emitter) -> String {
     emitter.node(value, Place::Root, 0);
     emitter.break_to(0);
     emitter.out
@@ -36,6 +48,8 @@ struct Emitter {
     column: usize,
     /// Whether a block of text just ended with a line break of its own.
     is_on_fresh_line: bool,
+    /// Whether this is the newer of Go's two libraries, which Helm uses in one place.
+    is_pretty: bool,
 }
 
 impl Emitter {
@@ -84,8 +98,8 @@ impl Emitter {
             Value::Array(items) if !items.is_empty() => {
                 let inner = match place {
                     Place::Root => 0,
-                    Place::MapValue => indent,
-                    Place::Item => indent + 2,
+                    Place::MapValue if !self.is_pretty => indent,
+                    Place::MapValue | Place::Item => indent + 2,
                 };
                 for (index, item) in items.iter().enumerate() {
                     if index > 0 || place == Place::MapValue {
@@ -135,6 +149,7 @@ impl Emitter {
         match value {
             Value::Null => self.put_str("null"),
             Value::Bool(truth) => self.put_str(if *truth { "true" } else { "false" }),
+            Value::Number(number) if self.is_pretty => self.put_str(&pretty_number(number)),
             Value::Number(number) => self.put_str(&number_text(number)),
             Value::String(text) => self.text(text, indent, false),
             Value::Array(_) => self.put_str("[]"),
@@ -143,7 +158,7 @@ impl Emitter {
     }
 
     fn text(&mut self, text: &str, indent: usize, is_key: bool) {
-        let shape = Shape::of(text);
+        let shape = Shape::of(text, self.is_pretty);
         let wants_plain =
             matches!(scalar::resolve(text), Scalar::Text) && !scalar::is_base_60(text);
         let style = if text.contains('\n') {
@@ -179,6 +194,7 @@ impl Emitter {
     }
 
     fn folding(&mut self, text: &str, indent: usize, may_fold: bool, is_quoted: bool) {
+        let may_fold = may_fold && !self.is_pretty;
         let letters: Vec<char> = text.chars().collect();
         let (mut after_space, mut after_break) = (false, false);
         for (index, letter) in letters.iter().copied().enumerate() {
@@ -220,6 +236,7 @@ impl Emitter {
     }
 
     fn double(&mut self, text: &str, indent: usize, may_fold: bool) {
+        let may_fold = may_fold && !self.is_pretty;
         self.put('"');
         let letters: Vec<char> = text.chars().collect();
         let last = letters.len().saturating_sub(1);
@@ -321,25 +338,6 @@ enum Style {
     Single,
     Double,
     Literal,
-}
-
-fn number_text(number: &serde_json::Number) -> String {
-    match number.as_f64() {
-        Some(float) if number.is_f64() => {
-            // Go goes through JSON text, which turns whole floats into integers.
-            let text = print::float_json(float);
-            if text.contains(['.', 'e'])
-                || text.parse::<i64>().is_err() && text.parse::<u64>().is_err()
-            {
-                print::float_g(float)
-            } else if text == "-0" {
-                "0".to_owned()
-            } else {
-                text
-            }
-        }
-        _ => number.to_string(),
-    }
 }
 
 #[cfg(test)]

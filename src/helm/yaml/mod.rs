@@ -2,12 +2,15 @@
 //!
 //! Reading and writing go through [`serde_json::Value`]; what a value means is for others.
 
+mod compose;
 mod emit;
+mod number;
 mod order;
 mod read;
 mod scalar;
 mod shape;
 
+pub(crate) use emit::to_pretty_string;
 pub use emit::to_string;
 pub use read::YamlError;
 pub(crate) use read::{Numbers, documents, parse_document};

@@ -13,8 +13,8 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// Looks at every letter once.
-    pub(super) fn of(text: &str) -> Self {
+    /// Looks at every letter once. The newer of Go's libraries allows tabs in blocks of text.
+    pub(super) fn of(text: &str, is_newer: bool) -> Self {
         if text.is_empty() {
             return Self {
                 has_breaks: false,
@@ -26,7 +26,7 @@ impl Shape {
         let letters: Vec<char> = text.chars().collect();
         let last = letters.len() - 1;
         let mut indicators = text.starts_with("---") || text.starts_with("...");
-        let (mut special, mut has_breaks) = (false, false);
+        let (mut special, mut has_breaks, mut has_tabs) = (false, false, false);
         let (mut edge_blank, mut trailing_space) = (false, false);
         let (mut break_space, mut space_break) = (false, false);
         let (mut after_space, mut after_break, mut after_blank) = (false, false, true);
@@ -46,7 +46,11 @@ impl Shape {
                 '#' => after_blank,
                 _ => false,
             };
-            special |= !is_printable(letter);
+            if is_newer && letter == '\t' {
+                has_tabs = true;
+            } else {
+                special |= !is_printable(letter);
+            }
             if letter == ' ' {
                 edge_blank |= index == 0 || index == last;
                 trailing_space |= index == last;
@@ -65,8 +69,13 @@ impl Shape {
         let unquotable = space_break || special;
         Self {
             has_breaks,
-            plain_allowed: !(edge_blank || break_space || unquotable || has_breaks || indicators),
-            single_allowed: !(break_space || unquotable),
+            plain_allowed: !(edge_blank
+                || break_space
+                || unquotable
+                || has_tabs
+                || has_breaks
+                || indicators),
+            single_allowed: !(break_space || unquotable || has_tabs),
             block_allowed: !(trailing_space || unquotable),
         }
     }

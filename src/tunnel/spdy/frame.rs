@@ -23,38 +23,26 @@ pub(super) const LONGEST_DATA: usize = 64 * 1024;
 
 /// A frame from the other side, as far as it concerns us.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Frame {
+pub(super) enum Frame {
     /// Bytes of a stream. A long frame comes in several, and only the last one says that the stream ends.
     Data {
-        /// Which stream.
         stream: u32,
-        /// Its next bytes.
         bytes: Bytes,
-        /// Whether no more will come.
         is_last: bool,
     },
     /// The other side accepts a stream.
-    Reply {
-        /// Which stream.
-        stream: u32,
-    },
+    Reply { stream: u32 },
     /// A stream ended abnormally.
-    Reset {
-        /// Which stream.
-        stream: u32,
-    },
+    Reset { stream: u32 },
     /// A sign of life, or the wish for one.
-    Ping {
-        /// Odd if we sent it.
-        id: u32,
-    },
+    Ping { id: u32 },
     /// No new streams will be accepted.
     GoAway,
 }
 
 /// The other side does not speak SPDY/3.1.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FrameError {
+pub(super) enum FrameError {
     /// Another version.
     #[error("the host speaks version {0} of SPDY")]
     Version(u16),
@@ -65,7 +53,7 @@ pub enum FrameError {
 
 /// Takes frames out of bytes as they come.
 #[derive(Debug, Default)]
-pub struct Decoder {
+pub(super) struct Decoder {
     bytes: BytesMut,
     data: Option<RestOfData>,
 }
@@ -79,16 +67,12 @@ struct RestOfData {
 
 impl Decoder {
     /// Adds what was received.
-    pub fn push(&mut self, bytes: &[u8]) {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
     /// The next frame, or `None` until more is received.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "an iterator would end where this one only waits for more"
-    )]
-    pub fn next(&mut self) -> Result<Option<Frame>, FrameError> {
+    pub(super) fn next(&mut self) -> Result<Option<Frame>, FrameError> {
         loop {
             if let Some(frame) = self.next_data() {
                 return Ok(Some(frame));

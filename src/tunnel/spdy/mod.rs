@@ -9,5 +9,4 @@ mod inbox;
 mod session;
 mod stream;
 
-pub use frame::{Decoder, Frame, FrameError};
 pub(super) use session::Session;

@@ -1,0 +1,44 @@
+//! What functions reach back for: other templates, text as a template, objects of the cluster.
+
+use super::super::value::{Map, Value};
+use super::LookupKey;
+use super::error::Fault;
+use super::exec::{Executor, NO_VALUE};
+
+/// The name of a text under `tpl`, in messages.
+const TPL: &str = "tpl";
+
+impl Executor<'_> {
+    /// `include`: a template's output as a string.
+    pub(crate) fn include(&mut self, name: &str, data: Value) -> Result<Value, Fault> {
+        let template = self.template(name)?;
+        self.limits.enter(&template.name).map_err(Fault::new)?;
+        let text = self.execute(&template, data);
+        self.limits.leave(&template.name);
+        Ok(Value::from_bytes(text?))
+    }
+
+    /// `tpl`: a string as a template. What it defines is seen by it alone.
+    pub(crate) fn render_text(&mut self, text: &str, data: Value) -> Result<Value, Fault> {
+        let outer = self.templates.clone();
+        let template = self.templates.add_text(TPL, text).map_err(|mut error| {
+            error.chain = self.chain();
+            error
+        })?;
+        let rendered = self.execute(&template, data);
+        self.templates = outer;
+        Ok(match Value::from_bytes(rendered?) {
+            Value::Str(text) if text.contains(NO_VALUE) => text.replace(NO_VALUE, "").into(),
+            text => text,
+        })
+    }
+
+    /// `lookup`: an object of the cluster, or an empty map.
+    pub(crate) fn lookup(&mut self, key: LookupKey) -> Value {
+        if let Some(found) = self.lookups.get(&key) {
+            return Value::from(found);
+        }
+        self.needs.insert(key);
+        Value::Map(Map::default())
+    }
+}

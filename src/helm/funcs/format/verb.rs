@@ -1,0 +1,339 @@
+//! One value by one verb, as Go's `fmt` writes it.
+
+use std::fmt::Write as _;
+
+use super::super::super::engine::Fault;
+use super::super::super::print;
+use super::super::super::value::Value;
+
+/// How deep a value may nest to be printed.
+const MAX_DEPTH: usize = 1000;
+
+/// The flags, width and precision of a verb.
+#[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "Go's five independent flags")]
+pub(super) struct Spec {
+    pub(super) plus: bool,
+    pub(super) minus: bool,
+    pub(super) sharp: bool,
+    pub(super) space: bool,
+    pub(super) zero: bool,
+    pub(super) width: Option<usize>,
+    pub(super) precision: Option<usize>,
+}
+
+/// A value with its type, for what is wrong with it.
+pub(super) fn typed(value: &Value) -> String {
+    match value {
+        Value::Nil => "<nil>".to_owned(),
+        value => format!("{}={}", value.type_name(), print::sprint(value)),
+    }
+}
+
+/// What Go writes for a verb that does not fit: the value by `%v`, with the flags of the verb.
+fn bad_verb(spec: &Spec, verb: char, value: &Value) -> Vec<u8> {
+    let mut out = format!("%!{verb}({}=", value.type_name()).into_bytes();
+    out.extend(written(spec, 'v', value, 0).unwrap_or_default());
+    out.push(b')');
+    out
+}
+
+/// The value as the verb writes it.
+pub(super) fn written(
+    spec: &Spec,
+    verb: char,
+    value: &Value,
+    depth: usize,
+) -> Result<Vec<u8>, Fault> {
+    if depth > MAX_DEPTH {
+        return Err(Fault::new("the value nests too deep"));
+    }
+    if verb == 'T' {
+        return Ok(padded(spec, value.type_name().as_bytes(), false));
+    }
+    let text = |text: &str| Ok(padded(spec, text.as_bytes(), false));
+    match value {
+        Value::Nil if verb == 'v' => text("<nil>"),
+        Value::Nil => Ok(format!("%!{verb}(<nil>)").into_bytes()),
+        Value::Bool(truth) if matches!(verb, 't' | 'v') => text(&truth.to_string()),
+        Value::Bool(_) => Ok(bad_verb(spec, verb, value)),
+        Value::Int(number) | Value::Int64(number) => Ok(integer(spec, verb, *number, value)),
+        Value::Float(number) => Ok(float(spec, verb, *number, value)),
+        Value::Str(text) => Ok(string(spec, verb, text.as_bytes(), value)),
+        Value::Binary(bytes) => Ok(string(spec, verb, bytes, value)),
+        Value::Bytes(bytes) if matches!(verb, 's' | 'q' | 'x' | 'X') => {
+            Ok(string(spec, verb, bytes, value))
+        }
+        Value::Bytes(bytes) => {
+            let numbers = bytes.iter().map(|byte| Value::Int(i64::from(*byte)));
+            sequence(spec, verb, numbers, depth)
+        }
+        Value::List(items) => sequence(spec, verb, items.iter().cloned(), depth),
+        Value::Map(map) => {
+            let mut out = b"map[".to_vec();
+            for (index, (key, item)) in map.entries().into_iter().enumerate() {
+                if index > 0 {
+                    out.push(b' ');
+                }
+                out.extend(written(spec, verb, &Value::Str(key), depth + 1)?);
+                out.push(b':');
+                out.extend(nested(spec, verb, &item, depth + 1)?);
+            }
+            out.push(b']');
+            Ok(out)
+        }
+        Value::Object(object) => written(spec, verb, &object.plain(), depth + 1),
+    }
+}
+
+fn sequence(
+    spec: &Spec,
+    verb: char,
+    items: impl Iterator<Item = Value>,
+    depth: usize,
+) -> Result<Vec<u8>, Fault> {
+    let mut out = vec![b'['];
+    for (index, item) in items.enumerate() {
+        if index > 0 {
+            out.push(b' ');
+        }
+        out.extend(nested(spec, verb, &item, depth + 1)?);
+    }
+    out.push(b']');
+    Ok(out)
+}
+
+/// Inside a list or map, nil is an empty interface.
+fn nested(spec: &Spec, verb: char, value: &Value, depth: usize) -> Result<Vec<u8>, Fault> {
+    match value {
+        Value::Nil => Ok(b"<nil>".to_vec()),
+        value => written(spec, verb, value, depth),
+    }
+}
+
+/// `%#v`: the value as it would stand in a Go program.
+pub(super) fn syntax(spec: &Spec, value: &Value, depth: usize) -> Result<Vec<u8>, Fault> {
+    let plain = Spec {
+        sharp: false,
+        ..*spec
+    };
+    let text = match value {
+        Value::Nil if depth == 0 => "<nil>".to_owned(),
+        Value::Nil => "interface {}(nil)".to_owned(),
+        Value::Str(text) => print::quoted(text),
+        Value::Float(number) => {
+            let text = print::float_g(*number);
+            return Ok(padded(&plain, text.as_bytes(), false));
+        }
+        Value::List(items) if items.is_nil() => format!("{}(nil)", value.type_name()),
+        Value::List(items) => {
+            let mut out = format!("{}{{", value.type_name()).into_bytes();
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.extend(b", ");
+                }
+                out.extend(syntax(spec, item, depth + 1)?);
+            }
+            out.push(b'}');
+            return Ok(out);
+        }
+        Value::Map(map) => {
+            let mut out = format!("{}{{", value.type_name()).into_bytes();
+            for (index, (key, item)) in map.entries().into_iter().enumerate() {
+                if index > 0 {
+                    out.extend(b", ");
+                }
+                out.extend(print::quoted(&key).into_bytes());
+                out.push(b':');
+                out.extend(syntax(spec, &item, depth + 1)?);
+            }
+            out.push(b'}');
+            return Ok(out);
+        }
+        other => return written(&plain, 'v', other, depth),
+    };
+    Ok(padded(&plain, text.as_bytes(), false))
+}
+
+fn integer(spec: &Spec, verb: char, number: i64, value: &Value) -> Vec<u8> {
+    let magnitude = number.unsigned_abs();
+    let (prefix, digits) = match verb {
+        'd' | 'v' => ("", magnitude.to_string()),
+        'b' => (if spec.sharp { "0b" } else { "" }, format!("{magnitude:b}")),
+        'o' => (if spec.sharp { "0" } else { "" }, format!("{magnitude:o}")),
+        'O' => ("0o", format!("{magnitude:o}")),
+        'x' => (if spec.sharp { "0x" } else { "" }, format!("{magnitude:x}")),
+        'X' => (if spec.sharp { "0X" } else { "" }, format!("{magnitude:X}")),
+        'c' | 'q' | 'U' => return character(spec, verb, number),
+        _ => return bad_verb(spec, verb, value),
+    };
+    let digits = match spec.precision {
+        // A zero of no digits is nothing but its width.
+        Some(0) if number == 0 => {
+            let blank = Spec {
+                zero: false,
+                ..*spec
+            };
+            return padded(&blank, b"", false);
+        }
+        Some(least) => format!("{digits:0>least$}"),
+        None => digits,
+    };
+    let sign = sign_of(spec, number < 0);
+    signed(
+        spec,
+        &format!("{sign}{prefix}"),
+        &digits,
+        spec.precision.is_none(),
+    )
+}
+
+fn character(spec: &Spec, verb: char, number: i64) -> Vec<u8> {
+    let letter = u32::try_from(number).ok().and_then(char::from_u32);
+    let letter = letter.unwrap_or('\u{fffd}');
+    let text = match verb {
+        'c' => letter.to_string(),
+        'q' => print::quoted_letter(letter),
+        _ => {
+            let width = spec.precision.unwrap_or(0).max(4);
+            let mut text = format!("U+{number:0width$X}");
+            if spec.sharp && print::is_printable(letter) {
+                let _ = write!(text, " '{letter}'");
+            }
+            text
+        }
+    };
+    let plain = Spec {
+        zero: false,
+        ..*spec
+    };
+    padded(&plain, text.as_bytes(), false)
+}
+
+fn float(spec: &Spec, verb: char, number: f64, value: &Value) -> Vec<u8> {
+    let magnitude = number.abs();
+    if !number.is_finite() {
+        if !matches!(
+            verb,
+            'v' | 'g' | 'G' | 'f' | 'F' | 'e' | 'E' | 'x' | 'X' | 'b'
+        ) {
+            return bad_verb(spec, verb, value);
+        }
+        let text = if number.is_nan() { "NaN" } else { "Inf" };
+        let sign = match sign_of(spec, number < 0.0) {
+            "" if number > 0.0 => "+",
+            _ if number.is_nan() && !spec.plus && !spec.space => "",
+            sign => sign,
+        };
+        let plain = Spec {
+            zero: false,
+            ..*spec
+        };
+        return padded(&plain, format!("{sign}{text}").as_bytes(), false);
+    }
+    let text = match verb {
+        'v' | 'g' | 'G' => match spec.precision {
+            None => print::float_g(magnitude),
+            Some(digits) => print::float_digits(magnitude, digits, spec.sharp),
+        },
+        'f' | 'F' => format!("{magnitude:.0$}", spec.precision.unwrap_or(6)),
+        'e' | 'E' => print::float_e(magnitude, spec.precision.unwrap_or(6)),
+        'x' | 'X' if spec.precision.is_none() => print::float_hex(magnitude),
+        'b' => print::float_bits(magnitude),
+        _ => return bad_verb(spec, verb, value),
+    };
+    let text = if matches!(verb, 'E' | 'G' | 'X') {
+        text.to_uppercase()
+    } else {
+        text
+    };
+    let sign = sign_of(spec, number.is_sign_negative());
+    signed(spec, sign, &text, true)
+}
+
+fn sign_of(spec: &Spec, is_negative: bool) -> &'static str {
+    if is_negative {
+        "-"
+    } else if spec.plus {
+        "+"
+    } else if spec.space {
+        " "
+    } else {
+        ""
+    }
+}
+
+fn signed(spec: &Spec, prefix: &str, digits: &str, may_fill: bool) -> Vec<u8> {
+    let used = prefix.len() + digits.chars().count();
+    match spec.width {
+        Some(width) if spec.zero && !spec.minus && may_fill && used < width => {
+            let zeros = "0".repeat(width - used);
+            format!("{prefix}{zeros}{digits}").into_bytes()
+        }
+        _ => padded(spec, format!("{prefix}{digits}").as_bytes(), false),
+    }
+}
+
+fn string(spec: &Spec, verb: char, bytes: &[u8], value: &Value) -> Vec<u8> {
+    let text = String::from_utf8_lossy(bytes);
+    let cut = match spec.precision {
+        Some(most) => text.chars().take(most).collect::<String>().into_bytes(),
+        None => bytes.to_vec(),
+    };
+    match verb {
+        's' | 'v' => padded(spec, &cut, spec.zero),
+        'q' if spec.sharp
+            && !text
+                .chars()
+                .any(|letter| letter == '`' || letter.is_control() && letter != '\t') =>
+        {
+            let text = String::from_utf8_lossy(&cut);
+            padded(spec, format!("`{text}`").as_bytes(), spec.zero)
+        }
+        'q' => padded(spec, print::quoted_bytes(&cut).as_bytes(), spec.zero),
+        'x' | 'X' => {
+            let shown = &bytes[..spec.precision.unwrap_or(bytes.len()).min(bytes.len())];
+            let prefix = match (spec.sharp, verb) {
+                (false, _) => "",
+                (true, 'x') => "0x",
+                (true, _) => "0X",
+            };
+            let hex: Vec<String> = shown
+                .iter()
+                .map(|byte| match verb {
+                    'x' => format!("{byte:02x}"),
+                    _ => format!("{byte:02X}"),
+                })
+                .collect();
+            let text = if hex.is_empty() {
+                String::new()
+            } else if spec.space {
+                format!("{prefix}{}", hex.join(&format!(" {prefix}")))
+            } else {
+                format!("{prefix}{}", hex.concat())
+            };
+            padded(spec, text.as_bytes(), spec.zero)
+        }
+        _ => bad_verb(spec, verb, value),
+    }
+}
+
+fn padded(spec: &Spec, text: &[u8], with_zeros: bool) -> Vec<u8> {
+    let used = String::from_utf8_lossy(text).chars().count();
+    match spec.width {
+        Some(width) if used < width => {
+            let fill = if with_zeros && !spec.minus {
+                b'0'
+            } else {
+                b' '
+            };
+            let fill = vec![fill; width - used];
+            if spec.minus {
+                [text, &fill].concat()
+            } else {
+                [&fill, text].concat()
+            }
+        }
+        _ => text.to_vec(),
+    }
+}

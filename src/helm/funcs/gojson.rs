@@ -1,0 +1,251 @@
+//! What Go says about a text that is no JSON; templates can see it.
+
+/// The message for a text that could not be read.
+pub(super) fn problem(text: &str, error: &serde_json::Error) -> String {
+    let mut scanner = Scanner {
+        text: text.as_bytes(),
+        at: 0,
+    };
+    match scanner.document() {
+        Err(problem) => problem,
+        // It is JSON, but holds what cannot be kept, such as a number out of range.
+        Ok(()) => format!("json: {error}"),
+    }
+}
+
+/// How deep Go reads.
+const MAX_DEPTH: usize = 10_000;
+
+struct Scanner<'t> {
+    text: &'t [u8],
+    at: usize,
+}
+
+type Scan = Result<(), String>;
+
+impl Scanner<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn skip_blanks(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
+            self.at += 1;
+        }
+    }
+
+    fn invalid(&self, place: &str) -> Scan {
+        let Some(byte) = self.peek() else {
+            return Err("unexpected end of JSON input".to_owned());
+        };
+        let shown = match byte {
+            b'\'' => r"'\''".to_owned(),
+            b'"' => "'\"'".to_owned(),
+            byte => {
+                let quoted = super::super::print::quoted(&char::from(byte).to_string());
+                format!("'{}'", &quoted[1..quoted.len() - 1])
+            }
+        };
+        Err(format!("invalid character {shown} {place}"))
+    }
+
+    fn document(&mut self) -> Scan {
+        self.value(0)?;
+        self.skip_blanks();
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => self.invalid("after top-level value"),
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Scan {
+        if depth > MAX_DEPTH {
+            return Err("exceeded max depth".to_owned());
+        }
+        self.skip_blanks();
+        match self.peek() {
+            Some(b'{') => self.object(depth),
+            Some(b'[') => self.array(depth),
+            Some(b'"') => self.string(),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            Some(b'n') => self.word("null"),
+            _ => self.invalid("looking for beginning of value"),
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Scan {
+        self.at += 1;
+        self.skip_blanks();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.skip_blanks();
+            if self.peek() != Some(b'"') {
+                return self.invalid("looking for beginning of object key string");
+            }
+            self.string()?;
+            self.skip_blanks();
+            if self.peek() != Some(b':') {
+                return self.invalid("after object key");
+            }
+            self.at += 1;
+            self.value(depth + 1)?;
+            self.skip_blanks();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => return self.invalid("after object key:value pair"),
+            }
+        }
+    }
+
+    fn array(&mut self, depth: usize) -> Scan {
+        self.at += 1;
+        self.skip_blanks();
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.value(depth + 1)?;
+            self.skip_blanks();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => return self.invalid("after array element"),
+            }
+        }
+    }
+
+    fn string(&mut self) -> Scan {
+        self.at += 1;
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                Some(b'\\') => {
+                    self.at += 1;
+                    match self.peek() {
+                        Some(b'b' | b'f' | b'n' | b'r' | b't' | b'\\' | b'/' | b'"') => {
+                            self.at += 1;
+                        }
+                        Some(b'u') => self.code_point()?,
+                        _ => return self.invalid("in string escape code"),
+                    }
+                }
+                Some(byte) if byte >= b' ' => self.at += 1,
+                _ => return self.invalid("in string literal"),
+            }
+        }
+    }
+
+    fn code_point(&mut self) -> Scan {
+        for _ in 0..4 {
+            self.at += 1;
+            if !self.peek().is_some_and(|byte| byte.is_ascii_hexdigit()) {
+                return self.invalid("in \\u hexadecimal character escape");
+            }
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn digits(&mut self, place: &str) -> Scan {
+        if !self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            return self.invalid(place);
+        }
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    fn number(&mut self) -> Scan {
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.peek() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits("in numeric literal")?;
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits("after decimal point in numeric literal")?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.digits("in exponent of numeric literal")?;
+        }
+        Ok(())
+    }
+
+    fn word(&mut self, word: &str) -> Scan {
+        for byte in word.bytes() {
+            if self.peek() != Some(byte) {
+                let wanted = char::from(byte);
+                return self.invalid(&format!("in literal {word} (expecting '{wanted}')"));
+            }
+            self.at += 1;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_messages_are_those_of_go() {
+        let cases = [
+            ("", "unexpected end of JSON input"),
+            ("{", "unexpected end of JSON input"),
+            ("x", "invalid character 'x' looking for beginning of value"),
+            (
+                "'q'",
+                r"invalid character '\'' looking for beginning of value",
+            ),
+            ("- a", "invalid character ' ' in numeric literal"),
+            (
+                "nope",
+                "invalid character 'o' in literal null (expecting 'u')",
+            ),
+            ("1 \"", "invalid character '\"' after top-level value"),
+            ("[1 2]", "invalid character '2' after array element"),
+            ("{\"a\" 1}", "invalid character '1' after object key"),
+            (
+                "{\"a\": 1 \"b\"}",
+                "invalid character '\"' after object key:value pair",
+            ),
+            (
+                "{a: 1}",
+                "invalid character 'a' looking for beginning of object key string",
+            ),
+            ("\"\n\"", r"invalid character '\n' in string literal"),
+            (
+                "1.x",
+                "invalid character 'x' after decimal point in numeric literal",
+            ),
+        ];
+        for (text, expected) in cases {
+            let error = serde_json::from_str::<serde_json::Value>(text).unwrap_err();
+            assert_eq!(problem(text, &error), expected, "{text}");
+        }
+    }
+}

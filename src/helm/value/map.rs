@@ -1,0 +1,134 @@
+//! Maps, which are shared and change for all who hold them.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::Value;
+
+/// A map that all its holders see change.
+#[derive(Clone, Default)]
+pub(crate) struct Map {
+    entries: Rc<RefCell<BTreeMap<Rc<str>, Value>>>,
+    of: Entries,
+}
+
+/// What Go's type says about a map with string keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Entries {
+    #[default]
+    Any,
+    /// Helm's `common.Values`: the same as any, but by another name.
+    Values,
+    /// Text only; what is missing is empty text.
+    Strings,
+}
+
+impl Map {
+    /// A map of text, such as `split` yields.
+    pub(crate) fn of_strings<K: Into<Rc<str>>>(
+        entries: impl IntoIterator<Item = (K, String)>,
+    ) -> Self {
+        let entries = entries.into_iter().map(|(key, text)| (key, text.into()));
+        Self {
+            of: Entries::Strings,
+            ..entries.collect()
+        }
+    }
+
+    /// The same map under Helm's name for values.
+    pub(crate) fn as_values(&self) -> Self {
+        Self {
+            of: Entries::Values,
+            ..self.clone()
+        }
+    }
+
+    /// The Go type.
+    pub(super) fn type_name(&self) -> &'static str {
+        match self.of {
+            Entries::Any => "map[string]interface {}",
+            Entries::Values => "common.Values",
+            Entries::Strings => "map[string]string",
+        }
+    }
+
+    pub(super) fn deep_equal(&self, other: &Self) -> bool {
+        let has_same = |(key, value): &(Rc<str>, Value)| {
+            other.get(key).is_some_and(|other| value.deep_equal(&other))
+        };
+        self.of == other.of
+            && (self.is_same(other)
+                || self.len() == other.len() && self.entries().iter().all(has_same))
+    }
+
+    pub(crate) fn of(&self) -> Entries {
+        self.of
+    }
+
+    /// What a field or an index yields, whether or not the key is there.
+    pub(crate) fn field(&self, key: &str) -> Value {
+        self.get(key).unwrap_or_else(|| match self.of {
+            Entries::Any | Entries::Values => Value::Nil,
+            Entries::Strings => "".into(),
+        })
+    }
+
+    /// The value of `key`.
+    pub(crate) fn get(&self, key: &str) -> Option<Value> {
+        self.entries.borrow().get(key).cloned()
+    }
+
+    pub(crate) fn insert(&self, key: impl Into<Rc<str>>, value: impl Into<Value>) {
+        self.entries.borrow_mut().insert(key.into(), value.into());
+    }
+
+    pub(crate) fn remove(&self, key: &str) {
+        self.entries.borrow_mut().remove(key);
+    }
+
+    pub(crate) fn contains_key(&self, key: &str) -> bool {
+        self.entries.borrow().contains_key(key)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.borrow().len()
+    }
+
+    /// The entries as they are now, in key order; later changes do not show.
+    pub(crate) fn entries(&self) -> Vec<(Rc<str>, Value)> {
+        self.entries
+            .borrow()
+            .iter()
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    }
+
+    /// Whether both are the same map, not merely equal ones.
+    pub(crate) fn is_same(&self, other: &Map) -> bool {
+        Rc::ptr_eq(&self.entries, &other.entries)
+    }
+
+    /// A copy that shares no map with this one.
+    pub(crate) fn deep_copy(&self) -> Map {
+        let entries = self.entries().into_iter();
+        let copies = entries.map(|(key, value)| (key, value.deep_copy()));
+        Self {
+            of: self.of,
+            ..copies.collect()
+        }
+    }
+}
+
+impl<K: Into<Rc<str>>> FromIterator<(K, Value)> for Map {
+    fn from_iter<T: IntoIterator<Item = (K, Value)>>(entries: T) -> Self {
+        let map = entries
+            .into_iter()
+            .map(|(key, value)| (key.into(), value))
+            .collect();
+        Self {
+            entries: Rc::new(RefCell::new(map)),
+            of: Entries::Any,
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! What nodes of YAML mean, by the rules of Go's library: merges, keys, tags, aliases.
+
+use serde_json::{Map, Value};
+
+use super::super::print;
+use super::read::{Composer, MAX_DEPTH, Node, NodeKind, Numbers, YamlError};
+use super::scalar::{self, Scalar};
+
+/// Below so many nodes aliases may make up nearly everything, as in Go's library.
+const FREE_NODES: f64 = 400_000.0;
+
+impl Composer<'_> {
+    pub(super) fn value(&mut self, node: &Node) -> Result<Value, YamlError> {
+        self.nodes += 1.0;
+        if self.alias_depth > 0 {
+            self.nodes_by_alias += 1.0;
+        }
+        if self.nodes_by_alias > 100.0
+            && self.nodes > 1000.0
+            && self.nodes_by_alias / self.nodes > allowed_alias_share(self.nodes)
+        {
+            return Err(self.error_at(node, "the document repeats itself too often by aliases"));
+        }
+        match &node.kind {
+            NodeKind::Alias(target) => {
+                self.alias_depth += 1;
+                if self.alias_depth > MAX_DEPTH {
+                    return Err(self.error_at(node, "aliases nest too deep"));
+                }
+                let value = self.value(target);
+                self.alias_depth -= 1;
+                value
+            }
+            NodeKind::Anchored(node) => self.value(node),
+            NodeKind::Scalar {
+                text,
+                tag,
+                is_plain,
+            } => self.scalar(node, text, tag.as_deref(), *is_plain),
+            NodeKind::List(items) => items.iter().map(|item| self.value(item)).collect(),
+            NodeKind::Map(entries) => {
+                let mut map = Map::new();
+                self.fill(&mut map, entries)?;
+                Ok(Value::Object(map))
+            }
+        }
+    }
+
+    /// Fills a map in document order: a merge overrides what came before it, as in Go's library.
+    fn fill(
+        &mut self,
+        map: &mut Map<String, Value>,
+        entries: &[(Node, Node)],
+    ) -> Result<(), YamlError> {
+        for (key, item) in entries {
+            if key.is_merge_key() {
+                self.merge(map, item)?;
+            } else {
+                let key = self.key(key)?;
+                let item = self.value(item)?;
+                map.insert(key, item);
+            }
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, map: &mut Map<String, Value>, source: &Node) -> Result<(), YamlError> {
+        // Expanding the merged value through `value` counts it against the alias limit.
+        let by_alias = matches!(source.kind, NodeKind::Alias(_));
+        match &source.resolve().kind {
+            NodeKind::Map(_) => {
+                if let Value::Object(entries) = self.value(source)? {
+                    map.extend(entries);
+                }
+                Ok(())
+            }
+            NodeKind::List(items) if !by_alias => {
+                for item in items.iter().rev() {
+                    match &item.resolve().kind {
+                        NodeKind::Map(_) => self.merge(map, item)?,
+                        _ => return Err(self.error_at(item, "only maps can be merged with `<<`")),
+                    }
+                }
+                Ok(())
+            }
+            _ => Err(self.error_at(source, "only maps can be merged with `<<`")),
+        }
+    }
+
+    fn key(&mut self, node: &Node) -> Result<String, YamlError> {
+        if let NodeKind::Scalar {
+            text,
+            tag,
+            is_plain,
+        } = &node.resolve().kind
+        {
+            let resolved = match tag.as_deref() {
+                Some("tag:yaml.org,2002:str") => Scalar::Text,
+                None if !is_plain => Scalar::Text,
+                _ => scalar::resolve(text),
+            };
+            match resolved {
+                Scalar::Text | Scalar::Timestamp => return Ok(text.clone()),
+                Scalar::Bool(truth) => return Ok(truth.to_string()),
+                Scalar::Int(number) => return Ok(number.to_string()),
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "Go writes such keys as float32"
+                )]
+                Scalar::Float(number) => return Ok(float_key(number as f32)),
+                Scalar::Uint(_) | Scalar::Null => {
+                    let problem = "a key must be text, a number or a boolean";
+                    self.bad_keys.push(self.error_at(node, problem));
+                    return Ok(format!("{BAD_KEY}{}", self.bad_keys.len() - 1));
+                }
+            }
+        }
+        Err(self.error_at(node, "a key must be text, a number or a boolean"))
+    }
+
+    fn scalar(
+        &mut self,
+        node: &Node,
+        text: &str,
+        tag: Option<&str>,
+        is_plain: bool,
+    ) -> Result<Value, YamlError> {
+        let short = tag.map(|tag| tag.strip_prefix("tag:yaml.org,2002:").unwrap_or(tag));
+        let resolved = match short {
+            None if !is_plain => Scalar::Text,
+            None => scalar::resolve(text),
+            Some("binary") => return self.binary(node, text),
+            Some(wanted @ ("bool" | "int" | "float" | "null" | "timestamp")) => {
+                let resolved = scalar::resolve(text);
+                match (wanted, resolved) {
+                    ("bool", resolved @ Scalar::Bool(_))
+                    | ("int", resolved @ (Scalar::Int(_) | Scalar::Uint(_)))
+                    | ("float", resolved @ Scalar::Float(_))
+                    | ("null", resolved @ Scalar::Null)
+                    | ("timestamp", resolved @ Scalar::Timestamp) => resolved,
+                    #[expect(clippy::cast_precision_loss, reason = "the tag asks for a float")]
+                    ("float", Scalar::Int(number)) => Scalar::Float(number as f64),
+                    _ => {
+                        let problem = format!("the value is no `!!{wanted}`");
+                        return Err(self.error_at(node, problem));
+                    }
+                }
+            }
+            Some(_) => Scalar::Text,
+        };
+        match resolved {
+            Scalar::Null => Ok(Value::Null),
+            Scalar::Bool(truth) => Ok(truth.into()),
+            Scalar::Text | Scalar::Timestamp => Ok(text.into()),
+            Scalar::Int(number) if self.numbers == Numbers::Kept => Ok(number.into()),
+            Scalar::Uint(number) if self.numbers == Numbers::Kept => Ok(number.into()),
+            #[expect(clippy::cast_precision_loss, reason = "Helm's values are floats")]
+            Scalar::Int(number) => self.float(node, number as f64),
+            #[expect(clippy::cast_precision_loss, reason = "Helm's values are floats")]
+            Scalar::Uint(number) => self.float(node, number as f64),
+            Scalar::Float(number) => self.float(node, number),
+        }
+    }
+
+    fn float(&self, node: &Node, number: f64) -> Result<Value, YamlError> {
+        match serde_json::Number::from_f64(number) {
+            Some(number) => Ok(number.into()),
+            None => Err(YamlError {
+                in_go: format!("json: unsupported value: {}", print::float_g(number)),
+                ..self.error_at(node, "infinite numbers and `.nan` are not supported")
+            }),
+        }
+    }
+
+    fn binary(&self, node: &Node, text: &str) -> Result<Value, YamlError> {
+        let compact: String = text.split_ascii_whitespace().collect();
+        match super::super::decode_base64(&compact) {
+            Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into()),
+            Err(_) => Err(self.error_at(node, "the `!!binary` value is no base64")),
+        }
+    }
+}
+
+/// What stands for a bad key until the document is complete.
+const BAD_KEY: &str = "\u{0}bad key ";
+
+/// The number of the first bad key that is left in a value.
+pub(super) fn first_mark(value: &Value) -> Option<usize> {
+    match value {
+        Value::Array(items) => items.iter().find_map(first_mark),
+        Value::Object(entries) => entries.iter().find_map(|(key, item)| {
+            let mark = key
+                .strip_prefix(BAD_KEY)
+                .and_then(|index| index.parse().ok());
+            mark.or_else(|| first_mark(item))
+        }),
+        _ => None,
+    }
+}
+
+fn float_key(number: f32) -> String {
+    if number.is_nan() {
+        ".nan".to_owned()
+    } else if number.is_infinite() {
+        if number > 0.0 { ".inf" } else { "-.inf" }.to_owned()
+    } else {
+        let shortest: f64 = number.to_string().parse().unwrap_or_default();
+        super::super::print::float_g(shortest)
+    }
+}
+
+fn allowed_alias_share(nodes: f64) -> f64 {
+    if nodes <= FREE_NODES {
+        0.99
+    } else if nodes >= FREE_NODES * 10.0 {
+        0.10
+    } else {
+        0.99 - 0.89 * ((nodes - FREE_NODES) / (FREE_NODES * 9.0))
+    }
+}

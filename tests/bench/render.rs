@@ -1,0 +1,106 @@
+//! How long rendering takes, in this process: the built-in chart, and charts of our own making of other sizes.
+
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use serde_json::json;
+use vc::helm::{self, Capabilities, Chart, File, Lookups, Prepared, ReleaseInfo};
+
+use crate::measure::{Runs, milliseconds};
+use crate::report::{Report, Unit};
+use crate::world::World;
+
+/// What rendering a chart may take.
+const BOUND: f64 = 5.0;
+/// How many templates of 25 lines make a chart of upstream's size, 2,500 lines.
+const UPSTREAM: usize = 100;
+/// The same for the chart that shows whether time grows with size: 20,000 lines.
+const LARGE: usize = 800;
+
+pub(crate) fn measure(_: &World, report: &mut Report) -> Result<(), String> {
+    let builtin = vc::chart::builtin::files()
+        .into_iter()
+        .map(|(name, data)| File {
+            name,
+            data: data.to_vec(),
+        });
+    let builtin = Chart::from_files(builtin.collect()).map_err(|error| error.to_string())?;
+    figure(report, "render the built-in chart", &builtin, Some(BOUND))?;
+    let usual = synthetic(UPSTREAM)?;
+    let time = figure(
+        report,
+        "render 2,500 lines with 70 kB of values",
+        &usual,
+        Some(BOUND),
+    )?;
+    let large = synthetic(LARGE)?;
+    let factor = 2.0 * f64::from(u32::try_from(LARGE / UPSTREAM).unwrap_or(1));
+    figure(report, "render 20,000 lines", &large, Some(time * factor))?;
+    Ok(())
+}
+
+/// Measures parsing and executing all templates; the schema is not part of it.
+fn figure(
+    report: &mut Report,
+    what: &str,
+    chart: &Chart,
+    bound: Option<f64>,
+) -> Result<f64, String> {
+    let prepared = helm::prepare(chart, &json!({})).map_err(|error| error.to_string())?;
+    let runs = Runs::of(31, || render(&prepared))?;
+    report.figure(what, &runs, Unit::Milliseconds, bound);
+    Ok(runs.median())
+}
+
+fn render(prepared: &Prepared) -> Result<f64, String> {
+    let release = ReleaseInfo {
+        name: "bench".to_owned(),
+        namespace: "bench".to_owned(),
+        revision: 1,
+        is_upgrade: false,
+    };
+    let capabilities = Capabilities {
+        kube_version: "v1.36.3".to_owned(),
+        api_versions: vec!["v1".to_owned(), "apps/v1".to_owned()],
+    };
+    let begin = Instant::now();
+    let texts = helm::render_texts(prepared, &release, &capabilities, &Lookups::new())
+        .map_err(|error| error.to_string())?;
+    let time = milliseconds(begin.elapsed());
+    texts.map_err(|needs| format!("asks for {needs:?}"))?;
+    Ok(time)
+}
+
+/// A chart of so many templates, each of 25 lines of what charts consist of, and about 700 bytes of values for each.
+fn synthetic(templates: usize) -> Result<Chart, String> {
+    const HELPERS: &str = "{{- define \"s.labels\" -}}\napp: {{ .Chart.Name }}\nrelease: {{ .Release.Name | quote }}\n{{- end }}";
+    let file = |name: String, text: String| File {
+        name,
+        data: text.into_bytes(),
+    };
+    let mut values = String::new();
+    let mut files = vec![
+        file(
+            "Chart.yaml".to_owned(),
+            "apiVersion: v2\nname: s\nversion: 0.1.0\n".to_owned(),
+        ),
+        file("templates/_helpers.tpl".to_owned(), HELPERS.to_owned()),
+    ];
+    for number in 0..templates {
+        let text = include_str!("render.tpl").replace("NUMBER", &number.to_string());
+        files.push(file(format!("templates/t{number}.yaml"), text));
+        let _ = write!(
+            values,
+            "part{number}:\n  enabled: true\n  replicas: {number}\n  image: {{repository: registry.example/part, tag: \"1.{number}\"}}\n  env:\n"
+        );
+        for variable in 0..8 {
+            let _ = writeln!(
+                values,
+                "    - {{name: VARIABLE_{variable}, value: \"value {variable} of part {number}\"}}"
+            );
+        }
+        values.push_str("  resources: {limits: {cpu: 100m, memory: 128Mi}, requests: {cpu: 10m, memory: 64Mi}}\n");
+    }
+    files.push(file("values.yaml".to_owned(), values));
+    Chart::from_files(files).map_err(|error| error.to_string())
+}

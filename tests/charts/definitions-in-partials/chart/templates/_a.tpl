@@ -1,0 +1,1 @@
+{{ define "who" }}partial{{ end }}{{ define "blank" }}  {{ end }}

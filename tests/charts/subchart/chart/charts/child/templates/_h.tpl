@@ -1,0 +1,1 @@
+{{ define "shared" }}child{{ end }}{{ define "child.only" }}only {{ .Chart.Name }}{{ end }}
