@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::ArgValueCandidates;
 
 use crate::command::{
-    agent, completion, config, connect, create, delete, disconnect, history, list, logs, rollback,
-    sleep, status, tunnels, upgrade, version, wake,
+    agent, completion, config, connect, create, credential, delete, disconnect, history, list,
+    logs, rollback, sleep, status, tunnels, upgrade, version, wake,
 };
 use crate::complete;
 use crate::error::Error;
@@ -172,6 +172,12 @@ pub enum Command {
         reason = "documented at its arguments, which is its help text"
     )]
     Agent(agent::AgentArgs),
+    #[command(hide = true)]
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
+    Credential(credential::CredentialArgs),
 }
 
 impl GlobalArgs {

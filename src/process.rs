@@ -39,6 +39,25 @@ impl Process {
         }
     }
 
+    /// This program by the path that is still its own when a package manager has replaced it: the one it was called by.
+    pub fn lasting_program(&self) -> Option<PathBuf> {
+        let program = self.program.as_ref()?;
+        let real = program.canonicalize().ok();
+        let is_same = |path: &PathBuf| path.canonicalize().ok() == real;
+        let called = PathBuf::from(self.arguments.first()?);
+        let found = if called.components().count() > 1 {
+            let folder = self.folder.clone().unwrap_or_default();
+            Some(folder.join(called)).filter(is_same)
+        } else {
+            let path = self.variable("PATH").unwrap_or_default();
+            std::env::split_paths(path)
+                .filter(|folder| folder.is_absolute())
+                .map(|folder| folder.join(&called))
+                .find(is_same)
+        };
+        found.or_else(|| Some(program.clone()))
+    }
+
     /// Whether a person can answer a question: it is seen on standard error, and the answer comes on standard input.
     pub fn can_ask(&self) -> bool {
         self.stdin_is_terminal && self.stderr_is_terminal

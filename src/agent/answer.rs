@@ -117,6 +117,12 @@ async fn respond(ask: Ask, tunnels: &Arc<Tunnels>, write: &mut OwnedWriteHalf) -
                 Err(error) => Err(error),
             }
         }
+        Ask::Keep { key, uid, user } => {
+            if let Some(cluster) = tunnels.get(&key) {
+                cluster.keep(&uid, user).await;
+            }
+            Ok(Answer::Kept)
+        }
         Ask::List => Ok(Answer::Tunnels {
             tunnels: tunnels.views(),
         }),

@@ -269,15 +269,25 @@ impl Cluster {
             }
             connection
         };
+        let uid = connection.uid().to_owned();
+        let user = connection.user().clone();
+        self.keep(&uid, user.clone()).await;
+        Ok(user)
+    }
+
+    /// Keeps credentials to which the cluster has just answered.
+    pub(super) async fn keep(&self, uid: &str, user: Value) {
         // It answers, so its pod is about to be seen; if not, connections wait for it.
         let _ = timeout(LOOK_LIMIT, self.tunnel.until_there()).await;
-        let user = connection.user().clone();
-        self.state().credentials = self.tunnel.destination().map(|pod| Credentials {
-            user: user.clone(),
-            pod: pod.uid,
-            answered: Instant::now(),
-        });
-        Ok(user)
+        let pod = self.tunnel.destination();
+        let mut state = self.state();
+        if state.uid == uid {
+            state.credentials = pod.map(|pod| Credentials {
+                user,
+                pod: pod.uid,
+                answered: Instant::now(),
+            });
+        }
     }
 
     async fn fetch_connection(&self) -> Result<lifecycle::Connection, Error> {

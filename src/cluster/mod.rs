@@ -1,6 +1,7 @@
 //! The words of the domain as plain values: what a virtual cluster is called, where it lives, what state it is in,
 //! and what creating or changing it means. Nothing here does I/O.
 
+mod context_name;
 mod name;
 mod plan;
 mod quantity;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+pub use context_name::{ContextName, InvalidContextName};
 pub use name::{ClusterRef, InvalidName, Name, Namespace};
 pub use plan::{Hook, Object, ObjectRef, Plan, Tier};
 pub use quantity::{InvalidQuantity, Quantity};

@@ -8,13 +8,13 @@ use serde::Serialize;
 use tokio::process::{Child, Command};
 
 use super::{Ending, Session, targets};
-use crate::cluster::{ClusterRef, VirtualCluster};
+use crate::cluster::{ClusterRef, ContextName, VirtualCluster};
 use crate::driver::vcluster;
 use crate::error::{Error, Kind};
 use crate::helm;
 use crate::host::Host;
 use crate::kubeconfig;
-use crate::lifecycle::{self, Connection, Local};
+use crate::lifecycle::{self, Connection, Local, Manner};
 use crate::tunnel::{self, Target, Tunnel};
 use crate::ui::View;
 
@@ -27,7 +27,7 @@ pub struct ConnectArgs {
     /// The virtual cluster [default: the only one, else asks]
     #[arg(add = clap_complete::ArgValueCandidates::new(crate::complete::clusters))]
     name: Option<String>,
-    /// Print a kubeconfig instead of changing one
+    /// Print a kubeconfig with its credentials instead of changing one
     #[arg(long, conflicts_with_all = ["no_switch", "kubeconfig_out", "command"])]
     print: bool,
     /// Add the context, but stay where we are
@@ -36,9 +36,46 @@ pub struct ConnectArgs {
     /// Write a kubeconfig of its own to a file instead of changing one
     #[arg(long, value_name = "FILE", conflicts_with = "command", value_hint = clap::ValueHint::FilePath)]
     kubeconfig_out: Option<PathBuf>,
+    #[command(flatten)]
+    context: ContextArgs,
     /// Command to run, connected to the cluster; its exit code is ours
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
+}
+
+/// What the context of a cluster is like.
+#[derive(Debug, clap::Args)]
+pub(super) struct ContextArgs {
+    /// Write the credentials into the kubeconfig, for programs that cannot run `vc`
+    ///
+    /// Without it the context runs `vc` for them, which wakes the cluster and opens its tunnel again. With it a
+    /// sleeping cluster is not woken, and after a reboot another `vc` command has to open the tunnel.
+    #[arg(long)]
+    embed: bool,
+    /// Do not wake the cluster when its context is used
+    #[arg(long, conflicts_with = "embed")]
+    no_wake: bool,
+    /// Name of the context, in which `{name}`, `{namespace}` and `{host}` stand for the cluster's own
+    #[arg(long, value_name = "TEMPLATE", value_parser = context_name)]
+    context_name: Option<ContextName>,
+}
+
+impl ContextArgs {
+    /// What flags and settings say together.
+    pub(super) fn manner(&self, session: &Session, switch: bool) -> Manner {
+        let settings = &session.settings;
+        let name = self.context_name.as_ref();
+        Manner {
+            name: name.unwrap_or(&settings.context_name).clone(),
+            embed: self.embed,
+            may_wake: settings.wake_on_use && !self.no_wake,
+            switch,
+        }
+    }
+}
+
+fn context_name(text: &str) -> Result<ContextName, String> {
+    ContextName::parse(text).map_err(|error| error.to_string())
 }
 
 /// A program that runs connected to a cluster; it takes the time and the signals that it wants.
@@ -105,8 +142,9 @@ pub async fn run(session: &Session, args: ConnectArgs) -> Result<Ending, Error> 
             .map(|running| Ending::Runs(Box::new(running)));
     }
     let port = lifecycle::open_tunnel(&local, &host, reference, &uid).await?;
-    let context = connection.context_name(&host);
+    let manner = args.context.manner(session, !args.no_switch);
     if args.print {
+        let context = manner.name.of(reference, &host.context);
         let document = connection.to_document(&context, port);
         session.ui.text(&helm::yaml::to_string(&document))?;
         return Ok(Ending::Done);
@@ -123,13 +161,14 @@ pub async fn run(session: &Session, args: ConnectArgs) -> Result<Ending, Error> 
     if let Some(file) = &args.kubeconfig_out {
         view.kubernetes = connection.fetch_version(port).await?;
         let path = session.absolute(file);
-        kubeconfig::write_new(&path, &connection.to_document(&context, port))?;
+        let known = local.files.read()?;
+        let entry = lifecycle::entry(&local, &host, &connection, port, &manner, &known);
+        kubeconfig::write_new(&path, &entry.to_document())?;
         view.kubeconfig = Some(file.display().to_string());
     } else {
-        let switch = !args.no_switch;
+        let progress = session.progress();
         let connected =
-            lifecycle::connect(&local, &host, &connection, port, switch, session.progress())
-                .await?;
+            lifecycle::connect(&local, &host, &connection, port, &manner, progress).await?;
         view.kubernetes = connected.kubernetes;
         view.context = Some(connected.context);
         view.current = connected.is_current;
@@ -207,10 +246,8 @@ async fn start_connected(
     let folder = tempfile::Builder::new().prefix("vc-").tempdir();
     let folder = folder.map_err(|error| failed("cannot make a temporary folder", &error))?;
     let file = folder.path().join("kubeconfig");
-    kubeconfig::write_new(
-        &file,
-        &connection.to_document(&connection.context_name(host), port),
-    )?;
+    let context = session.settings.context_name.of(reference, &host.context);
+    kubeconfig::write_new(&file, &connection.to_document(&context, port))?;
     let program = command[0].to_string_lossy().into_owned();
     let child = Command::new(&command[0])
         .args(&command[1..])

@@ -6,6 +6,7 @@ use std::time::Instant;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::connect::ContextArgs;
 use super::values::ValueArgs;
 use super::{Session, connect};
 use crate::cluster::{ClusterRef, Name, Plan};
@@ -38,6 +39,8 @@ pub struct CreateArgs {
     /// Wait for it, but leave the kubeconfig alone
     #[arg(long)]
     no_connect: bool,
+    #[command(flatten)]
+    context: ContextArgs,
     /// Print the objects that would be applied, and apply none
     #[arg(long)]
     dry_run: bool,
@@ -133,12 +136,13 @@ pub async fn run(session: &Session, args: CreateArgs) -> Result<(), Error> {
         context: None,
         seconds: 0.0,
     };
+    let manner = args.context.manner(session, true);
     let _tunnel = connects.then(|| local.unless_used(&host, &reference));
     let connected = match created {
         Created::Unchanged(cluster) if connects => {
             let (connection, uid) = connect::reach(session, &host, &cluster).await?;
             let port = lifecycle::open_tunnel(&local, &host, &reference, &uid).await?;
-            Some(lifecycle::connect(&local, &host, &connection, port, true, progress).await?)
+            Some(lifecycle::connect(&local, &host, &connection, port, &manner, progress).await?)
         }
         Created::Applied(applied) if connects => {
             let uid = applied.uid.clone();
@@ -148,7 +152,7 @@ pub async fn run(session: &Session, args: CreateArgs) -> Result<(), Error> {
             let (secret, port) = tokio::try_join!(ready, tunnel)?;
             progress.begin(&format!("connecting to {reference}"));
             let connection = lifecycle::kubeconfig_of(&secret, &reference, &uid)?;
-            Some(lifecycle::connect(&local, &host, &connection, port, true, progress).await?)
+            Some(lifecycle::connect(&local, &host, &connection, port, &manner, progress).await?)
         }
         Created::Applied(applied) if !args.no_wait => {
             applied.until_ready(&host, progress).await?;

@@ -5,6 +5,7 @@ pub mod completion;
 pub mod config;
 pub mod connect;
 pub mod create;
+pub mod credential;
 pub mod delete;
 pub mod disconnect;
 pub mod history;
@@ -45,6 +46,7 @@ pub fn run_locally(session: &Session, command: &Command) -> Option<Result<(), Er
     match command {
         Command::Completion(args) => Some(completion::run(session, args)),
         Command::Config(args) => Some(config::run(session, args)),
+        Command::Credential(args) => Some(credential::run(session, args)),
         Command::Version(args) => Some(version::run(session, args)),
         _ => None,
     }
@@ -54,7 +56,7 @@ pub fn run_locally(session: &Session, command: &Command) -> Option<Result<(), Er
 pub fn is_local(command: &Command) -> bool {
     matches!(
         command,
-        Command::Completion(_) | Command::Config(_) | Command::Version(_)
+        Command::Completion(_) | Command::Config(_) | Command::Credential(_) | Command::Version(_)
     )
 }
 
@@ -75,6 +77,7 @@ pub async fn run(session: &Session, command: Command) -> Result<Ending, Error> {
         Command::Wake(args) => wake::run(session, args).await,
         Command::Completion(args) => completion::run(session, &args),
         Command::Config(args) => config::run(session, &args),
+        Command::Credential(args) => credential::run(session, &args),
         Command::Version(args) => version::run(session, &args),
         Command::Tunnels(args) => tunnels::run(session, args).await,
         Command::Agent(args) => agent::run(session, args).await,

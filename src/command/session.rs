@@ -9,7 +9,7 @@ use crate::kubeconfig::{Files, Kubeconfig};
 use crate::lifecycle::{self, Identity, Local, Operator, Scope};
 use crate::process::Process;
 use crate::progress::Progress;
-use crate::settings::{Layer, Settings};
+use crate::settings::{Layer, Settings, Value as _};
 use crate::tunnel::background::{Agent, Environment, Place};
 use crate::ui::Ui;
 
@@ -96,7 +96,7 @@ impl Session {
 
     /// The agent that keeps the tunnels, as far as it is known without asking it.
     fn background_agent(&self, state_folder: &Path) -> Result<Agent, Error> {
-        let program = self.process.program.clone().ok_or_else(|| {
+        let program = self.process.lasting_program().ok_or_else(|| {
             Error::new(
                 Kind::Failed,
                 "the system does not say where this program lies",
@@ -105,7 +105,11 @@ impl Session {
         Ok(Agent::new(
             self.agent_place(state_folder),
             program,
-            vec!["agent".to_owned()],
+            vec![
+                "agent".to_owned(),
+                "--idle".to_owned(),
+                self.settings.agent_idle.to_text(),
+            ],
             Environment::of(&self.process.environment),
         ))
     }
@@ -141,8 +145,17 @@ impl Session {
         Ok(current.and_then(|context| Some((context.name.clone(), Identity::of(context)?))))
     }
 
+    /// The kubeconfig files by kubectl's rule, whatever file was named.
+    pub fn usual_kubeconfig_files(&self) -> Files {
+        let home = self.process.home();
+        Files::resolve(None, self.process.variable("KUBECONFIG"), home.as_deref())
+    }
+
     async fn open(&self) -> Result<(Host, Option<PathBuf>), Error> {
         let files = self.kubeconfig_files();
+        if let (Ok(kubeconfig), Ok(local)) = (files.read(), self.local()) {
+            lifecycle::mend_programs(&local, &kubeconfig, self.progress()).await?;
+        }
         let way = self.way(&files)?;
         let Some(way) = way else {
             return match Host::from_service_account(self.agent) {

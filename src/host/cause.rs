@@ -85,7 +85,12 @@ fn of_credentials(error: &AuthError) -> Option<String> {
                 out.status
             );
             let errors = String::from_utf8_lossy(&out.stderr);
-            let last = errors.lines().map(str::trim).rfind(|line| !line.is_empty());
+            // A plugin of our own form ends with hints; what it failed of is said before.
+            let said = |line: &&str| line.starts_with("error: ");
+            let lines = || errors.lines().map(str::trim);
+            let last = lines()
+                .rfind(said)
+                .or_else(|| lines().rfind(|line| !line.is_empty()));
             if let Some(last) = last {
                 line.push_str(": ");
                 line.extend(

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::plan::{self, Draft, Outcome};
 use super::{Error, Files, lock, platform, write};
@@ -32,6 +32,26 @@ impl fmt::Debug for Entry {
         shown
             .field("context", &self.context)
             .finish_non_exhaustive()
+    }
+}
+
+impl Entry {
+    /// A kubeconfig of its own, with nothing else.
+    pub fn to_document(&self) -> Value {
+        let Self {
+            name,
+            cluster,
+            user,
+            context,
+        } = self;
+        json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{ "name": name, "cluster": cluster }],
+            "users": [{ "name": name, "user": user }],
+            "contexts": [{ "name": name, "context": context }],
+            "current-context": name,
+        })
     }
 }
 

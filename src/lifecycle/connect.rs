@@ -4,13 +4,15 @@ use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
 use super::connection::Connection;
+use super::local::key;
 use super::tunnel::stop_tunnel;
-use super::{Identity, Local};
-use crate::cluster::ClusterRef;
+use super::{Identity, Local, plugin};
+use crate::cluster::{ClusterRef, ContextName};
 use crate::error::{Error, Kind};
 use crate::host::Host;
 use crate::kubeconfig::{Edit, EditOptions, Edited, Entry, Files, Kubeconfig};
 use crate::progress::Progress;
+use crate::tunnel::background::Ask;
 
 /// What a connect did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,13 +27,26 @@ pub struct Connected {
     pub is_current: bool,
 }
 
+/// How a context is made.
+#[derive(Clone, Debug)]
+pub struct Manner {
+    /// What it is called.
+    pub name: ContextName,
+    /// Whether it holds the credentials itself, instead of running us for them.
+    pub embed: bool,
+    /// Whether using it wakes the cluster.
+    pub may_wake: bool,
+    /// Whether it becomes the current one.
+    pub switch: bool,
+}
+
 /// Puts a context for the cluster into the kubeconfig once its API has answered, and switches to it if asked to.
 pub async fn connect(
     local: &Local,
     host: &Host,
     connection: &Connection,
     port: u16,
-    switch: bool,
+    manner: &Manner,
     progress: &dyn Progress,
 ) -> Result<Connected, Error> {
     let kubernetes = match connection.fetch_version(port).await {
@@ -41,45 +56,129 @@ pub async fn connect(
         }
     };
     let kubeconfig = local.files.read()?;
-    let context = connection.context_name(host);
-    let mut identity = Identity {
-        host_kubeconfig: None,
-        host_context: host.context.clone(),
-        host_server: host.server.clone(),
-        namespace: connection.reference().namespace.to_string(),
-        name: connection.reference().name.to_string(),
-        uid: connection.uid().to_owned(),
-        previous_context: previous(&kubeconfig, &context),
-    };
-    if !local.is_by_service_account(host) {
-        identity.host_kubeconfig = kubeconfig
-            .context(&host.context)
-            .filter(|_| identity.leads_to_host_in(&kubeconfig))
-            .map(|context| &context.file)
-            .or(local.named_kubeconfig.as_ref())
-            .map(|file| file.display().to_string());
-    }
-    let entry = Entry {
-        name: context.clone(),
-        cluster: connection.cluster_at(port),
-        user: connection.user().clone(),
-        context: json!({ "cluster": context, "user": context, "extensions": [identity.to_extension()] }),
-    };
+    let entry = entry(local, host, connection, port, manner, &kubeconfig);
+    refuse_anothers(&kubeconfig, host, connection.reference(), &entry.name)?;
+    keep_credentials(local, host, connection).await;
+    let context = entry.name.clone();
     let mut edits = vec![Edit::Put(entry)];
-    if switch {
+    if manner.switch {
         edits.push(Edit::SetCurrent {
             to: Some(context.clone()),
             only_if_current: None,
         });
     }
     edit(local, edits, progress).await?;
-    let is_current = switch || kubeconfig.current_context.as_deref() == Some(&context);
+    let is_current = manner.switch || kubeconfig.current_context.as_deref() == Some(&context);
     Ok(Connected {
         context,
         port,
         kubernetes,
         is_current,
     })
+}
+
+/// The context of a cluster beside those of the kubeconfig, and what it consists of.
+pub fn entry(
+    local: &Local,
+    host: &Host,
+    connection: &Connection,
+    port: u16,
+    manner: &Manner,
+    kubeconfig: &Kubeconfig,
+) -> Entry {
+    let reference = connection.reference();
+    let context = manner.name.of(reference, &host.context);
+    let mut identity = Identity {
+        host_kubeconfig: None,
+        host_context: host.context.clone(),
+        host_server: host.server.clone(),
+        namespace: reference.namespace.to_string(),
+        name: reference.name.to_string(),
+        uid: connection.uid().to_owned(),
+        previous_context: previous(kubeconfig, &context),
+    };
+    if !local.is_by_service_account(host) {
+        identity.host_kubeconfig = kubeconfig
+            .context(&host.context)
+            .filter(|_| identity.leads_to_host_in(kubeconfig))
+            .map(|context| &context.file)
+            .or(local.named_kubeconfig.as_ref())
+            .map(|file| file.display().to_string());
+    }
+    let user = if manner.embed {
+        connection.user().clone()
+    } else {
+        plugin::user_entry(local, &identity, manner.may_wake)
+    };
+    Entry {
+        cluster: connection.cluster_at(port),
+        user,
+        context: json!({ "cluster": context, "user": context, "extensions": [identity.to_extension()] }),
+        name: context,
+    }
+}
+
+/// A context of that name that leads elsewhere stays as it is. One that `vcluster` made for the cluster is replaced.
+fn refuse_anothers(
+    kubeconfig: &Kubeconfig,
+    host: &Host,
+    reference: &ClusterRef,
+    name: &str,
+) -> Result<(), Error> {
+    let Some(context) = kubeconfig.context(name) else {
+        return Ok(());
+    };
+    let is_the_clusters = match Identity::of(context) {
+        Some(identity) => identity.is_of(&host.server, reference),
+        None => name == ContextName::default().of(reference, &host.context),
+    };
+    if is_the_clusters {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Exists,
+        format!(
+            "your kubeconfig has a context `{name}` already, which does not lead to {reference}"
+        ),
+    )
+    .hint("name the new one with `vc connect --context-name`, for example `{name}-{namespace}`"))
+}
+
+/// Spares the agent the question that we have just asked the host.
+async fn keep_credentials(local: &Local, host: &Host, connection: &Connection) {
+    let keep = Ask::Keep {
+        key: key(&host.server, connection.reference()),
+        uid: connection.uid().to_owned(),
+        user: connection.user().clone(),
+    };
+    let agent = local.agent.clone();
+    // An agent that does not know them asks the host itself.
+    let _ = spawn_blocking(move || agent.ask_running(&keep)).await;
+}
+
+/// Has the contexts of ours whose program was moved or removed run this one.
+pub async fn mend_programs(
+    local: &Local,
+    kubeconfig: &Kubeconfig,
+    progress: &dyn Progress,
+) -> Result<(), Error> {
+    let edits = plugin::to_this_program(local, kubeconfig);
+    let names: Vec<String> = edits
+        .iter()
+        .filter_map(|edit| match edit {
+            Edit::Put(entry) => Some(format!("`{}`", entry.name)),
+            _ => None,
+        })
+        .collect();
+    if edits.is_empty() {
+        return Ok(());
+    }
+    edit(local, edits, progress).await?;
+    progress.note(&format!(
+        "`vc` is in another place than before; {} use it there now",
+        names.join(", ")
+    ));
+    Ok(())
 }
 
 /// What stands between us and a cluster whose tunnel gives no answer; the tunnel itself ends if nothing else uses it.

@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tokio::time::{sleep, timeout};
 
-use super::identity::context_name;
 use super::wait::until_serving;
 use crate::cluster::ClusterRef;
 use crate::error::{Error, Kind};
@@ -118,11 +117,6 @@ impl Connection {
             "contexts": [{ "name": context, "context": { "cluster": context, "user": context } }],
             "current-context": context,
         })
-    }
-
-    /// The name that its context gets.
-    pub fn context_name(&self, host: &Host) -> String {
-        context_name(&self.reference, &host.context)
     }
 
     /// Which cluster it leads to.

@@ -64,11 +64,7 @@ impl Identity {
 
     /// Whether the context of the host still leads to it in that kubeconfig: a name can be given to another cluster.
     pub fn leads_to_host_in(&self, kubeconfig: &Kubeconfig) -> bool {
-        let server = kubeconfig
-            .context(&self.host_context)
-            .and_then(NamedContext::cluster)
-            .and_then(|cluster| kubeconfig.cluster(cluster)?.server());
-        server.is_some_and(|server| is_same_server(server, &self.host_server))
+        leads_to(kubeconfig, &self.host_context, &self.host_server)
     }
 
     /// Whether the host was reached by a pod's service account.
@@ -82,18 +78,19 @@ impl Identity {
     }
 }
 
+/// Whether a context leads to that server.
+pub(super) fn leads_to(kubeconfig: &Kubeconfig, context: &str, host_server: &str) -> bool {
+    let server = kubeconfig
+        .context(context)
+        .and_then(NamedContext::cluster)
+        .and_then(|cluster| kubeconfig.cluster(cluster)?.server());
+    server.is_some_and(|server| is_same_server(server, host_server))
+}
+
 /// Whether two addresses of an API server are one.
 pub fn is_same_server(one: &str, other: &str) -> bool {
     let [one, other] = [one, other].map(|server| server.trim().trim_end_matches('/'));
     one.eq_ignore_ascii_case(other)
-}
-
-/// The name of a cluster's context, as the `vcluster` CLI has it, so that it recognises ours.
-pub(super) fn context_name(reference: &ClusterRef, host_context: &str) -> String {
-    format!(
-        "vcluster_{}_{}_{host_context}",
-        reference.name, reference.namespace
-    )
 }
 
 /// The host context in the name of a context that the `vcluster` CLI made, which records it nowhere else.

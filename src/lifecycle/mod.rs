@@ -20,6 +20,7 @@ mod local;
 mod logs;
 mod operation;
 mod plan;
+mod plugin;
 mod release;
 mod remains;
 mod sleep;
@@ -29,7 +30,9 @@ mod upgrade;
 mod wait;
 
 pub use changes::Fate;
-pub use connect::{Connected, connect, disconnect, forget, point_contexts};
+pub use connect::{
+    Connected, Manner, connect, disconnect, entry, forget, mend_programs, point_contexts,
+};
 pub use connection::{Connection, fetch_connection, fetch_uid, kubeconfig_of};
 pub use create::{Applied, CreateOptions, Created, create, look};
 pub use delete::{DeleteOptions, Deletion, delete, has_remains};
@@ -40,6 +43,7 @@ pub use local::{Local, edit_options};
 pub use logs::{LogRequest, logs};
 pub use operation::Operator;
 pub use plan::{draft, plan};
+pub use plugin::{Credential, PluginCall, credential};
 pub use sleep::{sleep, wake};
 pub use status::{Amounts, OwnPod, Status, status, sum_of};
 pub use tunnel::{open_tunnel, stop_all_tunnels, stop_tunnel, tunnels};

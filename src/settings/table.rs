@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::value::{Invalid, Value};
-use crate::cluster::Namespace;
+use crate::cluster::{ContextName, Namespace};
 use crate::ui::Format;
 
 /// One setting, as people are told of it.
@@ -145,6 +145,12 @@ settings! {
     yes: bool = "false", "VC_YES", "--yes", User;
     /// whether output may have colour; any value of the variable turns it off
     color: bool = "true", "NO_COLOR", "--no-color", Anyone;
+    /// names of contexts: a template in which `{name}`, `{namespace}` and `{host}` stand for the cluster's own
+    context_name: ContextName = "vcluster_{name}_{namespace}_{host}", "VC_CONTEXT_NAME", "connect --context-name", User;
+    /// whether using a context wakes its cluster
+    wake_on_use: bool = "true", "VC_WAKE_ON_USE", "connect --no-wake", User;
+    /// after how long without use the process in the background ends; it comes back when it is needed
+    agent_idle: Duration = "8h", "VC_AGENT_IDLE", "agent --idle", User;
 }
 
 /// The setting of that key.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::cluster::Namespace;
+use crate::cluster::{ContextName, Namespace};
 use crate::error::Error;
 use crate::ui::Format;
 
@@ -67,6 +67,21 @@ impl Value for String {
 
     fn to_text(&self) -> String {
         self.clone()
+    }
+}
+
+impl Value for ContextName {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        Self::parse(text).map_err(|error| {
+            Invalid::new(
+                format!("`{text}` is no template for names: {error}"),
+                "use `{name}`, `{namespace}` and `{host}`, for example `{name}-{host}`",
+            )
+        })
+    }
+
+    fn to_text(&self) -> String {
+        self.to_string()
     }
 }
 

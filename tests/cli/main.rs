@@ -7,6 +7,7 @@ mod completion;
 mod config;
 mod connect;
 mod create;
+mod credential;
 mod delete;
 mod disconnect;
 mod errors;

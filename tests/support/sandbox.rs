@@ -191,7 +191,8 @@ impl Sandbox {
         let text = text
             .replace(&self.host.url(), "https://[HOST]")
             .replace(self.host.url().trim_start_matches("https://"), "[HOST]")
-            .replace(&*self.folder.path().to_string_lossy(), "[SANDBOX]");
+            .replace(&*self.folder.path().to_string_lossy(), "[SANDBOX]")
+            .replace(env!("CARGO_BIN_EXE_vc"), "[VC]");
         STEADY.iter().fold(text, |text, (pattern, steady)| {
             pattern.replace_all(&text, *steady).into_owned()
         })

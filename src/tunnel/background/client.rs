@@ -1,7 +1,7 @@
 //! Asking the agent, and having one to ask. Everything here blocks.
 
 use std::io::{self, BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -95,6 +95,11 @@ impl Agent {
             arguments,
             environment,
         }
+    }
+
+    /// The program that it is started as: our own, by the path that stays when we are replaced.
+    pub fn program(&self) -> &Path {
+        &self.program
     }
 
     /// The environment of who asks.

@@ -54,6 +54,15 @@ pub enum Ask {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         opening: Option<Box<Opening>>,
     },
+    /// Keep these credentials, with which the cluster has just answered: [`Answer::Kept`].
+    Keep {
+        /// Which cluster.
+        key: Key,
+        /// UID of its Service.
+        uid: String,
+        /// What goes under `user` in a kubeconfig.
+        user: Value,
+    },
     /// Say what tunnels there are: [`Answer::Tunnels`].
     List,
     /// Close the tunnel of one cluster: [`Answer::Stopped`]. Its port stays its own.
@@ -90,6 +99,8 @@ pub enum Answer {
         /// What goes under `user` in a kubeconfig.
         user: Value,
     },
+    /// The credentials are kept, in memory.
+    Kept,
     /// The agent does not know how the cluster is reached.
     Unknown,
     /// The tunnels.
