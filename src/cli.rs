@@ -86,7 +86,7 @@ pub enum Command {
         missing_docs,
         reason = "documented at its arguments, which is its help text"
     )]
-    Create(create::CreateArgs),
+    Create(Box<create::CreateArgs>),
     #[expect(
         missing_docs,
         reason = "documented at its arguments, which is its help text"

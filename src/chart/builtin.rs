@@ -56,6 +56,14 @@ pub fn files() -> Vec<(String, &'static [u8])> {
         .collect()
 }
 
+/// The values that hold where nobody says otherwise.
+pub fn values() -> serde_json::Value {
+    let file = FILES.iter().find(|(path, _)| *path == "values.yaml");
+    let text = file.map(|(_, text)| *text).unwrap_or_default();
+    yaml_serde::from_slice(text)
+        .expect("the built-in values are YAML, as the tests of the chart show")
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -2,6 +2,7 @@
 //! and what creating or changing it means. Nothing here does I/O.
 
 mod context_name;
+mod manager;
 mod name;
 mod plan;
 mod quantity;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 pub use context_name::{ContextName, InvalidContextName};
+pub use manager::Manager;
 pub use name::{ClusterRef, InvalidName, Name, Namespace};
 pub use plan::{Hook, Object, ObjectRef, Plan, Tier};
 pub use quantity::{InvalidQuantity, Quantity};
@@ -44,10 +46,16 @@ pub struct VirtualCluster {
     pub replicas: u32,
     /// Control-plane pods that are ready.
     pub ready: u32,
-    /// Control-plane pods to come back to after a sleep.
-    pub replicas_awake: u32,
+    /// Control-plane pods that there are.
+    pub pods: u32,
+    /// Control-plane pods to come back to after a sleep; `None` if it was only scaled to zero.
+    pub replicas_awake: Option<u32>,
+    /// Whether it carries the marks of a sleeping cluster.
+    pub is_marked_asleep: bool,
+    /// Whether the vCluster platform put it to sleep.
+    pub is_slept_by_platform: bool,
     /// Whether its state outlives its pods.
     pub keeps_state: bool,
-    /// Another program that decides over it and may undo what we do, such as `Argo CD`.
-    pub manager: Option<&'static str>,
+    /// Another program that decides over it and may undo what we do.
+    pub manager: Option<Manager>,
 }

@@ -70,9 +70,39 @@ impl Quantity {
         })
     }
 
-    /// Whether it is more than nothing.
-    pub fn is_positive(self) -> bool {
-        self.billionths > 0
+    /// As a figure of processor that means exactly this, to a thousandth: `2`, `3500m`.
+    pub fn to_exact_cpu(self) -> String {
+        let milli = self.billionths / 1_000_000;
+        if milli % 1_000 == 0 {
+            (milli / 1_000).to_string()
+        } else {
+            format!("{milli}m")
+        }
+    }
+
+    /// As a figure of bytes, to the next larger of the unit that Kubernetes calls `Mi`.
+    pub fn to_mebibytes(self) -> String {
+        let unit = WHOLE << 20;
+        format!(
+            "{}Mi",
+            self.billionths / unit + i128::from(self.billionths % unit != 0)
+        )
+    }
+
+    /// A part of it.
+    #[must_use]
+    pub fn divided_by(self, parts: i128) -> Self {
+        Self {
+            billionths: self.billionths / parts,
+        }
+    }
+
+    /// So many of it.
+    #[must_use]
+    pub fn times(self, count: u64) -> Self {
+        Self {
+            billionths: self.billionths.saturating_mul(count.into()),
+        }
     }
 
     /// As an amount of processor: `250m`, `2`, `1.5`.
@@ -173,8 +203,7 @@ mod tests {
         ] {
             assert!(Quantity::parse(wrong).is_err(), "{wrong:?}");
         }
-        assert!(!Quantity::parse("-1").unwrap().is_positive());
-        assert!(!Quantity::parse("0").unwrap().is_positive());
+        assert!(Quantity::parse("-1").unwrap() < Quantity::default());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::connect::ContextArgs;
+use super::limits::LimitArgs;
 use super::values::ValueArgs;
 use super::{Session, connect};
 use crate::cluster::{ClusterRef, Name, Plan};
@@ -30,6 +31,8 @@ pub struct CreateArgs {
     name: Option<String>,
     #[command(flatten)]
     values: ValueArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// Chart to deploy instead of the built-in one: a folder or a `.tgz` of the upstream `vcluster` chart
     #[arg(long, value_name = "CHART", value_hint = clap::ValueHint::AnyPath)]
     chart: Option<PathBuf>,
@@ -96,9 +99,10 @@ impl View for CreateView {
 pub async fn run(session: &Session, args: CreateArgs) -> Result<(), Error> {
     let began = Instant::now();
     let reference = session.reference(name(session, args.name.as_deref())?);
+    let values = args.values.resolve(session, args.chart.is_none())?;
     let request = CreateRequest {
         reference: reference.clone(),
-        values: args.values.resolve(session, args.chart.is_none())?,
+        values: args.limits.over(values)?,
     };
     let chart = chart(session, args.chart.as_deref())?;
     // A chart that refuses the values does so before the host is asked anything.

@@ -7,7 +7,7 @@ use super::Session;
 use crate::cluster::VirtualCluster;
 use crate::error::Error;
 use crate::lifecycle::{self, Identity};
-use crate::ui::{Row, age};
+use crate::ui::{Format, Row, age};
 
 /// List virtual clusters
 ///
@@ -38,6 +38,12 @@ pub(super) struct ListRow {
     replicas: u32,
     ready: u32,
     kind: String,
+    kubernetes: Option<String>,
+    owner: Option<String>,
+    sleeping_since: Option<Timestamp>,
+    /// Counted for the wide form alone.
+    #[serde(skip)]
+    pods: Option<usize>,
 }
 
 impl ListRow {
@@ -54,6 +60,10 @@ impl ListRow {
             replicas: cluster.replicas,
             ready: cluster.ready,
             kind: cluster.workload.kind.clone(),
+            kubernetes: cluster.kubernetes.clone(),
+            owner: owner_of(cluster),
+            sleeping_since: cluster.sleeping_since,
+            pods: None,
         }
     }
 }
@@ -67,6 +77,10 @@ impl Row for ListRow {
         "AGE",
         "CONNECTED",
         "READY",
+        "PODS",
+        "KUBERNETES",
+        "OWNER",
+        "ASLEEP",
         "KIND",
         "REASON",
     ];
@@ -86,6 +100,11 @@ impl Row for ListRow {
                 String::new()
             },
             format!("{}/{}", self.ready, self.replicas),
+            self.pods
+                .map_or_else(|| "-".to_owned(), |pods| pods.to_string()),
+            or_dash(&self.kubernetes),
+            or_dash(&self.owner),
+            self.sleeping_since.map_or_else(|| "-".to_owned(), age),
             self.kind.clone(),
             or_dash(&self.reason),
         ]
@@ -99,7 +118,12 @@ impl Row for ListRow {
 /// Lists the clusters.
 pub async fn run(session: &Session, args: ListArgs) -> Result<(), Error> {
     let host = session.host().await?;
-    let listing = lifecycle::list(&host, &session.scope(), &args.selector).await?;
+    let scope = session.scope();
+    let listing = if session.ui.format() == Format::Wide {
+        lifecycle::list_with_pods(&host, &scope, &args.selector).await?
+    } else {
+        lifecycle::list(&host, &scope, &args.selector).await?
+    };
     if let Some(namespace) = &listing.only_in {
         session.progress().note(&format!(
             "you may not list all namespaces; these are of `{namespace}` alone"
@@ -114,7 +138,13 @@ pub async fn run(session: &Session, args: ListArgs) -> Result<(), Error> {
     let rows: Vec<ListRow> = listing
         .clusters
         .iter()
-        .map(|cluster| ListRow::new(cluster, is_current(cluster)))
+        .map(|cluster| ListRow {
+            pods: listing
+                .pods
+                .as_ref()
+                .and_then(|pods| pods.get(&cluster.reference).copied()),
+            ..ListRow::new(cluster, is_current(cluster))
+        })
         .collect();
     session.ui.rows(&rows)?;
     if rows.is_empty() {
@@ -123,4 +153,10 @@ pub async fn run(session: &Session, args: ListArgs) -> Result<(), Error> {
             .next("there is no virtual cluster; run `vc create dev` to make one");
     }
     Ok(())
+}
+
+/// Who made a cluster, else what keeps it as it is.
+fn owner_of(cluster: &VirtualCluster) -> Option<String> {
+    let manager = cluster.manager.map(|manager| manager.to_string());
+    cluster.owner.clone().or(manager)
 }

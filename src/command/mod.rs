@@ -9,6 +9,7 @@ pub mod credential;
 pub mod delete;
 pub mod disconnect;
 pub mod history;
+mod limits;
 pub mod list;
 pub mod logs;
 mod revision;
@@ -64,7 +65,7 @@ pub fn is_local(command: &Command) -> bool {
 pub async fn run(session: &Session, command: Command) -> Result<Ending, Error> {
     match command {
         Command::Connect(args) => return connect::run(session, args).await,
-        Command::Create(args) => Box::pin(create::run(session, args)).await,
+        Command::Create(args) => Box::pin(create::run(session, *args)).await,
         Command::Disconnect(args) => disconnect::run(session, args).await,
         Command::History(args) => history::run(session, args).await,
         Command::List(args) => list::run(session, args).await,

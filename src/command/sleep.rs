@@ -8,7 +8,7 @@ use super::Session;
 use super::targets::{self, Targets};
 use crate::cluster::VirtualCluster;
 use crate::error::Error;
-use crate::lifecycle;
+use crate::lifecycle::{self, SleepOptions};
 use crate::ui::Row;
 
 /// Put virtual clusters to sleep: no pods, everything kept
@@ -22,6 +22,9 @@ pub struct SleepArgs {
     /// Let clusters without a volume sleep too, although they forget everything
     #[arg(long)]
     discard_state: bool,
+    /// Also those that Argo CD, Flux or the vCluster platform manages, and may wake again
+    #[arg(long)]
+    force: bool,
 }
 
 /// What became of one cluster; the JSON contract of `sleep` and `wake`.
@@ -81,11 +84,15 @@ impl Row for SleepRow {
 pub async fn run(session: &Session, args: SleepArgs) -> Result<(), Error> {
     let host = session.host().await?;
     let clusters = args.targets.resolve(session, &host, "Put to sleep").await?;
+    let options = SleepOptions {
+        discard_state: args.discard_state,
+        force: args.force,
+    };
     let mut rows = Vec::new();
     let mut failures = Vec::new();
     for cluster in clusters {
         let began = Instant::now();
-        match lifecycle::sleep(&host, &cluster, args.discard_state, session.progress()).await {
+        match lifecycle::sleep(&host, &cluster, options, session.progress()).await {
             // Repeated whole: what an interrupted sleep left running is put down now.
             Ok(()) if cluster.state.is_sleeping() => {
                 rows.push(SleepRow::new(&cluster, "asleep already", began));

@@ -26,16 +26,17 @@ pub async fn run(session: &Session, args: WakeArgs) -> Result<(), Error> {
     let mut failures = Vec::new();
     for cluster in clusters {
         let began = Instant::now();
-        if !cluster.state.is_sleeping() {
-            rows.push(SleepRow::new(&cluster, "awake already", began));
-            continue;
-        }
         let woken = async {
+            let is_asleep = cluster.state.is_sleeping();
+            if !is_asleep && !lifecycle::sleeps_in_part(&host, &cluster).await? {
+                return Ok::<_, Error>("awake already");
+            }
             let (connection, _) = lifecycle::fetch_connection(&host, &cluster.reference).await?;
-            lifecycle::wake(&host, &cluster, &connection, session.progress()).await
+            lifecycle::wake(&host, &cluster, &connection, session.progress()).await?;
+            Ok("awake")
         };
         match woken.await {
-            Ok(()) => rows.push(SleepRow::new(&cluster, "awake", began)),
+            Ok(outcome) => rows.push(SleepRow::new(&cluster, outcome, began)),
             Err(error) => failures.push(error.within(format!("cannot wake {}", cluster.reference))),
         }
     }

@@ -2,4 +2,5 @@
 
 pub mod compatibility;
 pub mod component;
+pub mod sleep;
 pub mod vcluster;

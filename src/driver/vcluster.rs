@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::sleep;
 use crate::chart::builtin;
 use crate::cluster::{
     ClusterRef, Hook, Name, Namespace, Object, ObjectRef, Plan, State, VirtualCluster,
@@ -36,16 +36,6 @@ pub const CREATED_BY: &str = "vc/created-by";
 
 /// In the version of our own chart, before our count of its changes.
 const BUILT_IN: &str = "-vc.";
-/// Annotations by which `vcluster pause` and we mark a sleeping cluster.
-const PAUSED: &str = "loft.sh/paused";
-/// How many pods it had before.
-const PAUSED_REPLICAS: &str = "loft.sh/paused-replicas";
-/// When it was put to sleep.
-const PAUSED_DATE: &str = "loft.sh/paused-date";
-/// The same by the vCluster platform, in seconds.
-const PLATFORM_SLEEPING_SINCE: &str = "sleepmode.loft.sh/sleeping-since";
-/// Label by which the vCluster platform marks one that it put to sleep itself.
-const PLATFORM_SLEEP: &str = "loft.sh/sleep-mode";
 /// Labels of workloads that older charts, and an etcd deployed beside the control plane, run as well.
 const COMPANIONS: &str = "app in (vcluster-etcd,vcluster-api,vcluster-controller)";
 /// The same, and the control plane's own.
@@ -54,15 +44,6 @@ const OWN_APPS: &[&str] = &[
     "vcluster-etcd",
     "vcluster-api",
     "vcluster-controller",
-];
-/// The manager that puts clusters to sleep by rules of its own.
-pub const PLATFORM: &str = "the vCluster platform";
-/// Marks of programs that keep a release as they have it, and so may wake what we put to sleep.
-const MANAGERS: &[(&str, &str)] = &[
-    ("argocd.argoproj.io/tracking-id", "Argo CD"),
-    ("argocd.argoproj.io/instance", "Argo CD"),
-    ("helm.toolkit.fluxcd.io/name", "Flux"),
-    ("kustomize.toolkit.fluxcd.io/name", "Flux"),
 ];
 
 /// What to create.
@@ -222,7 +203,7 @@ pub fn is_asleep(body: &Value) -> bool {
     let app = metadata["labels"]["app"].as_str().unwrap_or_default();
     app.starts_with("vcluster")
         && matches!(body["kind"].as_str(), Some("StatefulSet" | "Deployment"))
-        && (metadata["annotations"][PAUSED] == "true" || body["spec"]["replicas"] == 0)
+        && (metadata["annotations"][sleep::PAUSED] == "true" || body["spec"]["replicas"] == 0)
 }
 
 /// Whether an object that is already on the host belongs to the release.
@@ -286,7 +267,7 @@ fn observe_one(kind: &str, workload: &Workload, pods: &[&Pod]) -> Option<Virtual
         kubernetes: version_in(&template.init_containers, KUBERNETES_CONTAINER),
         chart: metadata.labels.get("chart").cloned(),
         owner: metadata.annotations.get(CREATED_BY).cloned(),
-        sleeping_since: sleeping_since(workload),
+        sleeping_since: sleep::sleeping_since(metadata),
         created: metadata.creation_timestamp,
         workload: ObjectRef {
             api_version: "apps/v1".to_owned(),
@@ -296,9 +277,12 @@ fn observe_one(kind: &str, workload: &Workload, pods: &[&Pod]) -> Option<Virtual
         },
         labels: metadata.labels.clone(),
         replicas: workload.spec.replicas.unwrap_or(1),
-        replicas_awake: replicas_awake(workload),
+        pods: workload.status.replicas,
+        replicas_awake: sleep::replicas_awake(workload),
+        is_marked_asleep: sleep::is_marked(metadata),
+        is_slept_by_platform: sleep::is_slept_by_platform(metadata),
         keeps_state: !workload.spec.volume_claim_templates.is_empty(),
-        manager: manager_of(metadata),
+        manager: sleep::manager_of(metadata),
         ready: workload.status.ready_replicas,
         reference,
     })
@@ -314,51 +298,13 @@ pub fn own_pods(name: &Name) -> String {
     format!("app in ({}),release={name}", OWN_APPS.join(","))
 }
 
-/// The change that puts a workload to sleep, with the annotations that `vcluster resume` reads.
-pub fn to_sleep(replicas: u32, now: Timestamp) -> Value {
-    json!({
-        "metadata": { "annotations": {
-            PAUSED: "true",
-            PAUSED_REPLICAS: replicas.to_string(),
-            PAUSED_DATE: now.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
-        } },
-        "spec": { "replicas": 0 },
-    })
-}
-
-/// The change that wakes a workload.
-pub fn to_wake(replicas: u32) -> Value {
-    json!({
-        "metadata": { "annotations": { PAUSED: null, PAUSED_REPLICAS: null, PAUSED_DATE: null } },
-        "spec": { "replicas": replicas },
-    })
-}
-
-/// The pods that a workload has, or comes back to: as many as it had when it was put to sleep, and at least one.
-pub fn replicas_awake(workload: &Workload) -> u32 {
-    let saved = || {
-        workload
-            .metadata
-            .annotations
-            .get(PAUSED_REPLICAS)?
-            .parse()
-            .ok()
-    };
-    match workload.spec.replicas {
-        Some(0) => saved().filter(|replicas| *replicas > 0).unwrap_or(1),
-        replicas => replicas.unwrap_or(1),
-    }
-}
-
-/// Since when a workload sleeps, by whoever put it to sleep.
-fn sleeping_since(workload: &Workload) -> Option<Timestamp> {
-    let annotations = &workload.metadata.annotations;
-    let marked = || annotations.get(PAUSED_DATE)?.parse().ok();
-    let by_platform = || {
-        let seconds = annotations.get(PLATFORM_SLEEPING_SINCE)?.parse().ok()?;
-        Timestamp::from_second(seconds).ok()
-    };
-    marked().or_else(by_platform)
+/// Whether a pod is of a cluster's control plane.
+pub fn is_control_plane(metadata: &Metadata, name: &Name) -> bool {
+    is_own_pod(metadata, name)
+        && metadata
+            .labels
+            .get("app")
+            .is_some_and(|app| app == "vcluster")
 }
 
 /// Whether a pod is of a cluster's own workloads; what [`own_pods`] selects.
@@ -376,37 +322,12 @@ pub fn is_synced(metadata: &Metadata, name: &Name) -> bool {
         .is_some_and(|value| value == name.as_str())
 }
 
-/// Who else decides over a cluster.
-fn manager_of(metadata: &Metadata) -> Option<&'static str> {
-    if metadata
-        .labels
-        .get(PLATFORM_SLEEP)
-        .is_some_and(|value| value == "true")
-    {
-        return Some(PLATFORM);
-    }
-    let is_marked =
-        |mark: &str| metadata.annotations.contains_key(mark) || metadata.labels.contains_key(mark);
-    MANAGERS
-        .iter()
-        .find(|(mark, _)| is_marked(mark))
-        .map(|(_, manager)| *manager)
-}
-
 /// The one place where objects become a state.
 fn state_of(workload: &Workload, pods: &[&Pod]) -> State {
     let metadata = &workload.metadata;
-    let is_marked = metadata
-        .annotations
-        .get(PAUSED)
-        .is_some_and(|value| value == "true")
-        || metadata
-            .labels
-            .get(PLATFORM_SLEEP)
-            .is_some_and(|value| value == "true");
     if metadata.deletion_timestamp.is_some() {
         State::Deleting
-    } else if is_marked || workload.spec.replicas == Some(0) {
+    } else if sleep::is_marked(metadata) || workload.spec.replicas == Some(0) {
         State::Sleeping
     } else if workload.status.ready_replicas > 0 {
         State::Running

@@ -8,6 +8,7 @@ mod cause;
 pub mod claim;
 mod connect;
 mod error;
+mod event;
 pub mod explain;
 pub mod log;
 pub mod metrics;

@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+pub use super::event::{Event, InvolvedObject};
+
 /// One page of a list.
 #[derive(Debug, Deserialize)]
 #[serde(bound = "T: Deserialize<'de>")]
@@ -319,48 +321,6 @@ pub struct Reason {
     pub message: String,
     /// The exit code of a container that has ended.
     pub exit_code: Option<i32>,
-}
-
-/// Something that happened on the host.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Event {
-    /// What it says of itself.
-    pub metadata: Metadata,
-    /// `Normal` or `Warning`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// In one word, for example `FailedCreate`.
-    pub reason: String,
-    /// In a sentence.
-    pub message: String,
-    /// What it happened to.
-    pub involved_object: InvolvedObject,
-    /// When it last happened.
-    pub last_timestamp: Option<Timestamp>,
-    /// When it happened, where only that is told.
-    pub event_time: Option<Timestamp>,
-    /// How often it happened.
-    pub count: u32,
-}
-
-impl Event {
-    /// When it last happened.
-    pub fn happened(&self) -> Option<Timestamp> {
-        self.last_timestamp
-            .or(self.event_time)
-            .or(self.metadata.creation_timestamp)
-    }
-}
-
-/// What an event happened to.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct InvolvedObject {
-    /// For example `Pod`.
-    pub kind: String,
-    /// Its name.
-    pub name: String,
 }
 
 /// A Secret, its values still in base64.

@@ -1,9 +1,11 @@
 //! Which virtual clusters there are, and which one a name means.
 
-use crate::cluster::{Name, Namespace, State, VirtualCluster};
+use std::collections::BTreeMap;
+
+use crate::cluster::{ClusterRef, Name, Namespace, State, VirtualCluster};
 use crate::driver::vcluster;
 use crate::error::{Error, Kind};
-use crate::host::read::{Pod, Workload};
+use crate::host::read::{Metadata, Pod, Workload};
 use crate::host::{Collection, Host, HostError};
 
 /// Where to look.
@@ -20,6 +22,8 @@ pub enum Scope {
 pub struct Listing {
     /// The clusters by namespace and name.
     pub clusters: Vec<VirtualCluster>,
+    /// The pods that each of them has on the host, if they were counted and may be looked at.
+    pub pods: Option<BTreeMap<ClusterRef, usize>>,
     /// The one namespace that was looked at although all were meant, because the host allows no more.
     pub only_in: Option<Namespace>,
 }
@@ -37,39 +41,49 @@ impl Scope {
 ///
 /// Two lists at once; the pods are a third, asked for only if a cluster is not ready and they may tell why.
 pub async fn list(host: &Host, scope: &Scope, labels: &str) -> Result<Listing, HostError> {
-    list_with(host, scope, labels, Reasons::Told).await
+    list_with(host, scope, labels, Pods::AsReasons).await
 }
 
-/// Whether a list says why a cluster is not ready, which may take one more request.
+/// The same with the pods of each counted: three lists, whatever state they are in.
+pub async fn list_with_pods(
+    host: &Host,
+    scope: &Scope,
+    labels: &str,
+) -> Result<Listing, HostError> {
+    list_with(host, scope, labels, Pods::Counted).await
+}
+
+/// What a list asks about pods, which may take one more request.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Reasons {
-    Told,
-    LeftOpen,
+enum Pods {
+    /// Nothing.
+    Ignored,
+    /// Why a cluster is not ready.
+    AsReasons,
+    /// That, and how many each has.
+    Counted,
 }
 
 async fn list_with(
     host: &Host,
     scope: &Scope,
     labels: &str,
-    reasons: Reasons,
+    pods: Pods,
 ) -> Result<Listing, HostError> {
-    match list_in(host, scope, labels, reasons).await {
+    match list_in(host, scope, labels, pods).await {
         Err(error) if error.is_forbidden() && *scope == Scope::Everywhere => {
             let Some(own) = host.namespace.clone() else {
                 return Err(error);
             };
-            let clusters = list_in(host, &Scope::In(own.clone()), labels, reasons)
+            let listing = list_in(host, &Scope::In(own.clone()), labels, pods)
                 .await
                 .map_err(|_| error)?;
             Ok(Listing {
-                clusters,
                 only_in: Some(own),
+                ..listing
             })
         }
-        result => Ok(Listing {
-            clusters: result?,
-            only_in: None,
-        }),
+        result => result,
     }
 }
 
@@ -78,7 +92,7 @@ async fn list_with(
 /// Why it is not ready is left open: who wants to know looks at its pods.
 pub async fn find(host: &Host, name: &Name, scope: &Scope) -> Result<VirtualCluster, Error> {
     let labels = format!("release={name}");
-    let mut listing = list_with(host, scope, &labels, Reasons::LeftOpen).await?;
+    let mut listing = list_with(host, scope, &labels, Pods::Ignored).await?;
     match listing.clusters.len() {
         0 => Err(no_such(host, name, scope, listing.only_in.as_ref()).await),
         1 => Ok(listing.clusters.remove(0)),
@@ -102,8 +116,8 @@ async fn list_in(
     host: &Host,
     scope: &Scope,
     labels: &str,
-    reasons: Reasons,
-) -> Result<Vec<VirtualCluster>, HostError> {
+    pods: Pods,
+) -> Result<Listing, HostError> {
     let selector = if labels.is_empty() {
         vcluster::SELECTOR.to_owned()
     } else {
@@ -118,19 +132,52 @@ async fn list_in(
     );
     let (statefulsets, deployments) = (statefulsets?, deployments?);
     let clusters = vcluster::observe(statefulsets.clone(), deployments.clone(), &[]);
+    let listing = |clusters, pods| Listing {
+        clusters,
+        pods,
+        only_in: None,
+    };
     let is_open = |cluster: &VirtualCluster| matches!(cluster.state, State::Creating(_));
-    if reasons == Reasons::LeftOpen || !clusters.iter().any(is_open) {
-        return Ok(clusters);
-    }
-    match host
-        .list::<Pod>(&collection("Pod"), vcluster::SELECTOR)
-        .await
-    {
-        Ok(pods) => Ok(vcluster::observe(statefulsets, deployments, &pods)),
+    let selector = match (pods, clusters.iter().any(is_open)) {
+        (Pods::Ignored, _) | (Pods::AsReasons, false) => return Ok(listing(clusters, None)),
+        (Pods::AsReasons, true) => vcluster::SELECTOR,
+        // Those that tell a reason and those that are counted have no label in common.
+        (Pods::Counted, true) => "",
+        (Pods::Counted, false) => vcluster::MANAGED_BY,
+    };
+    match host.list::<Pod>(&collection("Pod"), selector).await {
+        Ok(found) => {
+            let clusters = vcluster::observe(statefulsets, deployments, &found);
+            let counts = (pods == Pods::Counted).then(|| count(&clusters, &found));
+            Ok(listing(clusters, counts))
+        }
         // Who may not look at pods still sees the clusters, without the reasons.
-        Err(error) if error.is_forbidden() => Ok(clusters),
+        Err(error) if error.is_forbidden() => Ok(listing(clusters, None)),
         Err(error) => Err(error),
     }
+}
+
+/// How many pods each cluster has: those of its control plane, and those that it runs.
+fn count(clusters: &[VirtualCluster], pods: &[Pod]) -> BTreeMap<ClusterRef, usize> {
+    let mut synced: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for Metadata {
+        namespace, labels, ..
+    } in pods.iter().map(|pod| &pod.metadata)
+    {
+        if let Some(name) = labels.get(vcluster::MANAGED_BY) {
+            *synced.entry((namespace, name)).or_default() += 1;
+        }
+    }
+    let of = |cluster: &VirtualCluster| {
+        let reference = &cluster.reference;
+        let key = (reference.namespace.as_str(), reference.name.as_str());
+        let synced = synced.get(&key).copied().unwrap_or_default();
+        synced + usize::try_from(cluster.pods).unwrap_or_default()
+    };
+    clusters
+        .iter()
+        .map(|cluster| (cluster.reference.clone(), of(cluster)))
+        .collect()
 }
 
 async fn no_such(host: &Host, name: &Name, scope: &Scope, only_in: Option<&Namespace>) -> Error {

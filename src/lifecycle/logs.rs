@@ -1,6 +1,9 @@
 //! What the parts of a cluster say: once, or followed from pod to pod.
 
-use std::collections::{BTreeMap, VecDeque};
+mod filter;
+mod mark;
+
+use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
@@ -10,11 +13,13 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::Sender;
 use tokio::time::sleep;
 
+use self::filter::Filter;
+use self::mark::{Mark, next_read};
 use crate::cluster::VirtualCluster;
-use crate::driver::component::{Component, Lines};
+use crate::driver::component::Component;
 use crate::error::{Error, Kind};
-use crate::host::log::{Log, LogLine, LogPart};
-use crate::host::read::{ContainerStatus, Pod};
+use crate::host::log::{Log, LogPart};
+use crate::host::read::Pod;
 use crate::host::{Collection, Host, HostError, Watch};
 use crate::progress::Progress;
 
@@ -96,18 +101,6 @@ struct Reading<'a> {
     lines: Sender<Vec<u8>>,
     /// Whether lines say which pod they are of.
     has_prefix: bool,
-}
-
-/// How far the log of one pod was read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Mark {
-    /// Which start of the container was read, counted by its restarts.
-    start: u32,
-    /// The time of the last line.
-    time: Option<Timestamp>,
-    /// How often in a row there was nothing to read.
-    failures: u32,
-    is_open: bool,
 }
 
 impl Reading<'_> {
@@ -343,113 +336,5 @@ impl Reading<'_> {
             causes: vec![message],
             ..failure
         }
-    }
-}
-
-/// The read that a pod is due for, if any: its first, that of a container which was started again, or the rest of one
-/// that broke off.
-fn next_read(pod: &Pod, component: Component, known: Option<Mark>) -> Option<Mark> {
-    let status = &pod.status;
-    let container = status
-        .init_container_statuses
-        .iter()
-        .chain(&status.container_statuses)
-        .find(|container| container.name == component.container())
-        .filter(|container| has_started(container))?;
-    let mark = known.unwrap_or_default();
-    let is_due = match known {
-        None => true,
-        Some(mark) if mark.is_open => false,
-        Some(mark) => container.restart_count > mark.start || container.state.is_running(),
-    };
-    is_due.then_some(Mark {
-        start: container.restart_count,
-        is_open: true,
-        ..mark
-    })
-}
-
-fn has_started(container: &ContainerStatus) -> bool {
-    container.state.waiting.is_none() || container.last_state.terminated.is_some()
-}
-
-/// Picks out lines, and of these the last ones.
-struct Filter {
-    lines: Option<Lines>,
-    /// How many of the last lines are kept; `None` for all, as they come.
-    keep: Option<usize>,
-    kept: VecDeque<Vec<u8>>,
-}
-
-impl Filter {
-    fn new(request: &LogRequest) -> Self {
-        let lines = request.component.own_lines();
-        Self {
-            keep: request.tail.filter(|_| lines.is_some()),
-            lines,
-            kept: VecDeque::new(),
-        }
-    }
-
-    /// A line that is wanted at once.
-    fn take(&mut self, line: LogLine) -> Option<Vec<u8>> {
-        if let Some(lines) = &mut self.lines
-            && !lines.take(&line.text)
-        {
-            return None;
-        }
-        let Some(keep) = self.keep else {
-            return Some(line.text);
-        };
-        self.kept.push_back(line.text);
-        if self.kept.len() > keep {
-            self.kept.pop_front();
-        }
-        None
-    }
-
-    /// The lines that were kept, now that no more come.
-    fn last_lines(&mut self) -> Vec<Vec<u8>> {
-        self.kept.drain(..).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn pod(container: Value) -> Pod {
-        let mut container = container;
-        container["name"] = "syncer".into();
-        serde_json::from_value(json!({ "status": { "containerStatuses": [container] } })).unwrap()
-    }
-
-    #[test]
-    fn a_container_is_read_again_when_it_was_started_again_or_runs_on() {
-        let running =
-            |restarts: u32| pod(json!({ "restartCount": restarts, "state": { "running": {} } }));
-        let due = |pod: &Pod, known| {
-            next_read(pod, Component::ControlPlane, known).map(|mark| mark.start)
-        };
-        assert_eq!(due(&running(0), None), Some(0));
-        let read = Mark {
-            start: 0,
-            is_open: false,
-            ..Mark::default()
-        };
-        let open = Mark {
-            is_open: true,
-            ..read
-        };
-        assert_eq!(due(&running(0), Some(open)), None);
-        assert_eq!(due(&running(0), Some(read)), Some(0));
-        assert_eq!(due(&running(1), Some(read)), Some(1));
-        let ended = pod(json!({ "state": { "terminated": { "exitCode": 1 } } }));
-        assert_eq!(due(&ended, None), Some(0));
-        assert_eq!(due(&ended, Some(read)), None);
-        let pending = pod(json!({ "state": { "waiting": { "reason": "ContainerCreating" } } }));
-        assert_eq!(due(&pending, None), None);
     }
 }

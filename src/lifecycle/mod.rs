@@ -28,6 +28,8 @@ mod status;
 mod tunnel;
 mod upgrade;
 mod wait;
+mod wake;
+mod workloads;
 
 pub use changes::Fate;
 pub use connect::{
@@ -36,7 +38,7 @@ pub use connect::{
 pub use connection::{Connection, fetch_connection, fetch_uid, kubeconfig_of};
 pub use create::{Applied, CreateOptions, Created, create, look};
 pub use delete::{DeleteOptions, Deletion, delete, has_remains};
-pub use find::{Listing, Scope, find, list};
+pub use find::{Listing, Scope, find, list, list_with_pods};
 pub use history::{History, Revision, release_of};
 pub use identity::{Identity, host_context_in_name, is_same_server};
 pub use local::{Local, edit_options};
@@ -44,8 +46,9 @@ pub use logs::{LogRequest, logs};
 pub use operation::Operator;
 pub use plan::{draft, plan};
 pub use plugin::{Credential, PluginCall, credential};
-pub use sleep::{sleep, wake};
+pub use sleep::{SleepOptions, sleep};
 pub use status::{Amounts, OwnPod, Status, status, sum_of};
 pub use tunnel::{open_tunnel, stop_all_tunnels, stop_tunnel, tunnels};
 pub use upgrade::{Upgrade, UpgradeOptions, look_at_rollback, look_at_upgrade};
 pub use wait::until_ready;
+pub use wake::{sleeps_in_part, wake};

@@ -12,7 +12,7 @@ use super::operation::Operator;
 use super::release::{Operation, hook, recorded_chart};
 use super::wait::Watches;
 use crate::cluster::{ClusterRef, Object, ObjectRef, Plan, Tier};
-use crate::driver::{compatibility, vcluster};
+use crate::driver::{compatibility, sleep, vcluster};
 use crate::error::{Error, Kind};
 use crate::helm::record::{Info, RecordedChart, Release, Status};
 use crate::helm::{self, Chart};
@@ -306,7 +306,7 @@ async fn wake(host: &Host, reference: &ClusterRef, body: &Value) -> Result<(), E
         return Ok(());
     }
     let workloads = Collection::of(kind, Some(reference.namespace.as_str()));
-    let change = vcluster::to_wake(vcluster::replicas_awake(&workload));
+    let change = sleep::to_wake(sleep::replicas_awake(&workload).or(Some(1)));
     host.merge_patch(&workloads, &workload.metadata.name, &change)
         .await?;
     Ok(())

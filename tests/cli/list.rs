@@ -1,6 +1,8 @@
 //! `vc list`.
 
 use insta::assert_snapshot;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 
 use crate::support::{
     api_server::{Fault, Nth, PodFate, Scope},
@@ -112,4 +114,36 @@ fn a_busy_host_is_asked_again() {
 fn a_cluster_without_helms_record_is_listed_too() {
     let vc = Sandbox::new().with(running("dev").without_record());
     assert_snapshot!(vc.run("list"));
+}
+
+#[test]
+fn the_wide_form_counts_pods_and_says_who_and_since_when() {
+    let vc = Sandbox::new()
+        .with(running("dev").with_tenant_pods(2))
+        .with(running("other"));
+    vc.host.edit(
+        "/apis/apps/v1/namespaces/vcluster-dev/statefulsets/dev",
+        |workload| {
+            let metadata = &mut workload["metadata"];
+            metadata["annotations"]["vc/created-by"] = "ada@example.com".into();
+            workload["spec"]["template"]["spec"]["initContainers"] =
+                json!([{ "name": "kubernetes", "image": "ghcr.io/loft-sh/kubernetes:v1.36.0" }]);
+        },
+    );
+    vc.host.edit(
+        "/apis/apps/v1/namespaces/vcluster-other/statefulsets/other",
+        |workload| {
+            let then = Timestamp::now() - SignedDuration::from_hours(73);
+            let metadata = &mut workload["metadata"];
+            metadata["labels"]["helm.toolkit.fluxcd.io/name"] = "other".into();
+            metadata["annotations"]["loft.sh/paused"] = "true".into();
+            metadata["annotations"]["loft.sh/paused-date"] = then.to_string().into();
+            workload["spec"]["replicas"] = 0.into();
+        },
+    );
+    assert_snapshot!(vc.run("list -o wide"));
+    assert_snapshot!(vc.calls());
+    vc.host.forbid("list", "pods", Scope::Anywhere);
+    let output = vc.run("list -o wide");
+    assert_eq!(output.code, Some(0), "{output}");
 }

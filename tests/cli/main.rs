@@ -16,6 +16,7 @@ mod history;
 mod hooks;
 mod host;
 mod kubeconfig;
+mod limits;
 mod list;
 mod logs;
 mod records;

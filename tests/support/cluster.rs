@@ -37,6 +37,23 @@ pub(crate) fn sleeping(name: &str) -> Cluster {
     }
 }
 
+/// An etcd that a chart deploys beside the control plane of a cluster in its own namespace.
+pub(crate) fn etcd_of(name: &str, replicas: u32) -> Value {
+    let labels = json!({ "app": "vcluster-etcd", "release": name });
+    json!({
+        "apiVersion": "apps/v1", "kind": "StatefulSet",
+        "metadata": { "name": format!("{name}-etcd"), "namespace": format!("vcluster-{name}"), "labels": labels },
+        "spec": {
+            "replicas": replicas,
+            "selector": { "matchLabels": labels },
+            "template": {
+                "metadata": { "labels": labels },
+                "spec": { "containers": [{ "name": "etcd", "image": "registry.k8s.io/etcd:3.6.8-0" }] },
+            },
+        },
+    })
+}
+
 impl Cluster {
     /// Puts it into a namespace that somebody else made.
     pub(crate) fn in_namespace(self, namespace: &str) -> Self {
@@ -104,7 +121,7 @@ impl Cluster {
             let annotations = &mut workload["metadata"]["annotations"];
             annotations["loft.sh/paused"] = "true".into();
             annotations["loft.sh/paused-replicas"] = "1".into();
-            annotations["loft.sh/paused-date"] = "2026-01-02T15:04:05.000Z".into();
+            annotations["loft.sh/paused-date"] = three_days_ago().into();
             workload["spec"]["replicas"] = 0.into();
         });
     }
