@@ -1,5 +1,6 @@
 //! The engine as a whole, against outputs that Helm v4.3.1 gave for the same charts.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -257,4 +258,70 @@ fn a_null_of_the_user_deletes_a_default() {
     let user = values::parse("a: {b: null, c: {x: 1}}\nf: null\n", "user").unwrap();
     let prepared = prepare(&chart, &user).unwrap();
     assert_eq!(prepared.values, json!({"a": {"c": {"d": 2.0, "x": 1.0}}}));
+}
+
+/// Pieces of templates, in any order.
+fn fragments() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("{{"),
+        Just("}}"),
+        Just("{{- "),
+        Just(" -}}"),
+        Just("/*"),
+        Just("*/"),
+        Just("if "),
+        Just("range "),
+        Just("with "),
+        Just("else"),
+        Just("end"),
+        Just("define \"a\""),
+        Just("block \"b\" ."),
+        Just("template \"a\""),
+        Just("$x"),
+        Just(":="),
+        Just("="),
+        Just("|"),
+        Just("("),
+        Just(")"),
+        Just("."),
+        Just(".Values"),
+        Just(".a.b"),
+        Just("\"t\""),
+        Just("`r`"),
+        Just("'c'"),
+        Just("1"),
+        Just("0x"),
+        Just("1e9"),
+        Just("-"),
+        Just(","),
+        Just(" "),
+        Just("\n"),
+        Just("include \"a\" ."),
+        Just("tpl \"{{ . }}\" 1"),
+        Just("toYaml ."),
+        Just("printf \"%v\""),
+        Just("break"),
+        Just("continue"),
+        Just("nil"),
+        Just("true"),
+        Just("é"),
+        Just("\\"),
+    ];
+    proptest::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    // No file of failures: it would lie next to the source.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_template_and_no_values_break_the_engine(template in fragments(), values in "[a-z:{}\\[\\]&*|>\"' \n-]{0,60}") {
+        // What it yields does not matter here: that it yields something does.
+        let files = [("templates/x.yaml", template.as_str()), ("values.yaml", values.as_str())];
+        let all = std::iter::once(file("Chart.yaml", CHART));
+        let files = all.chain(files.iter().map(|(name, text)| file(name, text))).collect();
+        if let Ok(chart) = Chart::from_files(files) {
+            let _ = render_all(&chart);
+        }
+    }
 }
