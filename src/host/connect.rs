@@ -9,6 +9,7 @@ use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use serde_json::Value;
 
 use super::cause::innermost;
+use super::client::client;
 use super::{Host, HostError};
 use crate::cluster::Namespace;
 
@@ -87,7 +88,7 @@ impl Host {
             .to_string()
             .trim_end_matches('/')
             .to_owned();
-        let client = kube::Client::try_from(config).map_err(|error| HostError::Config {
+        let client = client(config).map_err(|error| HostError::Config {
             message: format!(
                 "the credentials of the context `{context}` cannot be used: {}",
                 innermost(&error)

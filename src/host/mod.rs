@@ -6,6 +6,7 @@
 
 mod cause;
 pub mod claim;
+mod client;
 mod connect;
 mod error;
 mod event;

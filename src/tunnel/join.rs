@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::net::tcp::ReadHalf;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
@@ -30,24 +31,21 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 /// A refusal takes a few milliseconds, and bytes that were sent before it spoil the whole connection to the host.
 const REFUSAL_LIMIT: Duration = Duration::from_millis(40);
 
-/// Bytes moved at once in one direction.
-const CHUNK: usize = 64 * 1024;
+/// The least and the most room for one read from the client.
+const ROOM: std::ops::RangeInclusive<usize> = 4 * 1024..=64 * 1024;
 
 /// How much of what a client said is kept in case it must be said again.
 const EARLY_LIMIT: usize = 64 * 1024;
-
-/// Bytes to and from a port of a pod.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send {}
-
-impl<T: AsyncRead + AsyncWrite + Send> Stream for T {}
 
 /// One connection to a port of a pod.
 ///
 /// Reading fails with what the pod's side reported; a port that nobody listens on is
 /// [`io::ErrorKind::ConnectionRefused`]. Whenever writing fails, reading ends or fails too.
 pub(super) struct Conversation {
-    /// The bytes.
-    pub(super) io: Box<dyn Stream + Unpin>,
+    /// The bytes that the pod sends.
+    pub(super) read: Box<dyn AsyncBufRead + Send + Unpin>,
+    /// The bytes that it takes.
+    pub(super) write: Box<dyn AsyncWrite + Send + Unpin>,
     /// Resolves once the pod's side will neither send nor take any more; with an error, what it sent is void too.
     pub(super) over: BoxFuture<'static, io::Result<()>>,
     /// Whether somebody has answered at that port before.
@@ -170,7 +168,7 @@ async fn copy(
     pod: Conversation,
     traffic: &Traffic,
 ) -> Result<(), Broken> {
-    let (mut pod_read, mut pod_write) = tokio::io::split(pod.io);
+    let (mut pod_read, mut pod_write) = (pod.read, pod.write);
     let (mut local_read, mut local_write) = local.split();
     let was_answered = AtomicBool::new(false);
 
@@ -182,37 +180,36 @@ async fn copy(
         if pod_write.write_all(&early.bytes).await.is_err() {
             return Ok(());
         }
-        let mut buffer = vec![0; CHUNK];
+        let mut room = *ROOM.start();
         while !early.has_ended {
-            let length = local_read.read(&mut buffer).await?;
-            if length == 0 {
+            let bytes = read_some(&mut local_read, &mut room).await?;
+            if bytes.is_empty() {
                 early.has_ended = true;
                 break;
             }
-            traffic.add_sent(length);
+            traffic.add_sent(bytes.len());
             // Kept before it is sent: a refusal may come while the write is under way.
             if !was_answered.load(Ordering::Relaxed) {
-                early.push(&buffer[..length]);
+                early.push(&bytes);
             }
-            if pod_write.write_all(&buffer[..length]).await.is_err() {
+            if pod_write.write_all(&bytes).await.is_err() {
                 return Ok(());
             }
-            traffic.add_sent(length);
         }
         let _ = pod_write.shutdown().await;
         Ok::<_, io::Error>(())
     };
     let down = async {
-        let mut buffer = vec![0; CHUNK];
         loop {
-            let length = pod_read.read(&mut buffer).await?;
+            let bytes = pod_read.fill_buf().await?;
+            let length = bytes.len();
             if length == 0 {
                 return local_write.shutdown().await;
             }
             traffic.add_received(length);
             was_answered.store(true, Ordering::Relaxed);
-            local_write.write_all(&buffer[..length]).await?;
-            traffic.add_received(length);
+            local_write.write_all(bytes).await?;
+            pod_read.consume(length);
         }
     };
 
@@ -222,6 +219,26 @@ async fn copy(
         error,
         was_answered,
     })
+}
+
+/// Reads what is there; nothing at the end. A client that says nothing costs no buffer.
+async fn read_some(local: &mut ReadHalf<'_>, room: &mut usize) -> io::Result<Vec<u8>> {
+    loop {
+        local.readable().await?;
+        let mut bytes = Vec::with_capacity(*room);
+        match local.try_read_buf(&mut bytes) {
+            Ok(length) => {
+                *room = if length == *room {
+                    (length * 4).min(*ROOM.end())
+                } else {
+                    (length * 2).clamp(*ROOM.start(), *ROOM.end())
+                };
+                return Ok(bytes);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Runs both directions until the second has ended and the first cannot lead anywhere any more.

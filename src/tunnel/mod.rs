@@ -7,13 +7,19 @@ pub mod background;
 mod backoff;
 mod bind;
 mod cause;
+mod channels;
+mod clock;
 mod dialer;
+mod health;
+mod inbox;
 mod join;
 mod pods;
-mod spdy;
+pub mod spdy;
 mod traffic;
+mod transport;
 mod upgrade;
 mod upstream;
+mod websocket;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,6 +33,9 @@ use dialer::Dialer;
 use pods::Followed;
 use traffic::Traffic;
 pub use upstream::Upstream;
+
+/// After how long without connections the pods are left alone, until somebody wants them again.
+const REST: Duration = Duration::from_mins(10);
 
 /// How long to rest when the system has no sockets left for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -87,9 +96,8 @@ impl Status {
 #[derive(Debug)]
 pub struct Tunnel {
     pods: watch::Receiver<Followed>,
-    usage: watch::Receiver<Usage>,
     traffic: Arc<Traffic>,
-    begun: Arc<watch::Sender<bool>>,
+    used: Arc<watch::Sender<Usage>>,
     doubt: Arc<Notify>,
     tasks: Mutex<JoinSet<()>>,
 }
@@ -99,6 +107,20 @@ struct Usage {
     connections: usize,
     last_used: Instant,
     last_error: Option<String>,
+    /// When somebody last wanted the pods to be followed.
+    wanted: Option<Instant>,
+}
+
+impl Usage {
+    /// Until when the pods are followed, if nobody wants it any longer; `None` if nobody does now.
+    fn follows_until(&self) -> Option<Instant> {
+        let wanted = if self.connections > 0 {
+            Some(Instant::now())
+        } else {
+            self.wanted
+        };
+        wanted.map(|wanted| wanted + REST)
+    }
 }
 
 impl Tunnel {
@@ -123,54 +145,50 @@ impl Tunnel {
     ) -> Self {
         let upstream = upstream.into();
         let doubt = Arc::new(Notify::new());
-        let begun = Arc::new(watch::Sender::new(false));
         let (publish, pods) = watch::channel(Followed::default());
-        let (usage, used) = watch::channel(Usage {
+        let used = Arc::new(watch::Sender::new(Usage {
             connections: 0,
             last_used: Instant::now(),
             last_error: None,
-        });
+            wanted: None,
+        }));
         let dialer = Arc::new(Dialer::new(upstream.clone(), &target, doubt.clone()));
         let traffic = Arc::new(Traffic::default());
         let (accepted, connections) = mpsc::channel(16);
 
         let mut tasks = JoinSet::new();
-        let (mut beginning, doubted) = (begun.subscribe(), doubt.clone());
+        let (usage, doubted) = (used.subscribe(), doubt.clone());
         tasks.spawn(async move {
-            // The sender lives as long as the tunnel, and this task no longer.
-            let _ = beginning.wait_for(|has_begun| *has_begun).await;
-            match pods::follow(&upstream, &target, &publish, &doubted).await {}
+            match pods::follow(&upstream, &target, &publish, &doubted, usage).await {}
         });
         tasks.spawn(connect_ahead(pods.clone(), dialer.clone()));
         tasks.spawn(serve(
             connections,
             pods.clone(),
             dialer,
-            usage,
+            used.clone(),
             traffic.clone(),
         ));
         for listener in listeners {
-            tasks.spawn(accept(listener, accepted.clone(), begun.clone()));
+            tasks.spawn(accept(listener, accepted.clone(), used.clone()));
         }
         Self {
             pods,
-            usage: used,
             traffic,
-            begun,
+            used,
             doubt,
             tasks: Mutex::new(tasks),
         }
     }
 
-    /// Follows the pods from now on.
+    /// Follows the pods from now on, until nobody has wanted that for some time.
     pub fn begin(&self) {
-        self.begun
-            .send_if_modified(|has_begun| !std::mem::replace(has_begun, true));
+        want(&self.used);
     }
 
     /// Whether the pods are followed.
     pub fn has_begun(&self) -> bool {
-        *self.begun.borrow()
+        self.used.borrow().follows_until() > Some(Instant::now())
     }
 
     /// Looks anew, because what was seen may be long past.
@@ -181,7 +199,7 @@ impl Tunnel {
     /// What the tunnel is doing now.
     pub fn status(&self) -> Status {
         let followed = self.pods.borrow().clone();
-        let usage = self.usage.borrow().clone();
+        let usage = self.used.borrow().clone();
         Status {
             pod: followed.pod.map(|pod| pod.name),
             without_pod: followed.absent_since.map(|since| since.elapsed()),
@@ -233,15 +251,19 @@ impl Tunnel {
     }
 }
 
+fn want(used: &watch::Sender<Usage>) {
+    used.send_modify(|usage| usage.wanted = Some(Instant::now()));
+}
+
 async fn accept(
     listener: TcpListener,
     accepted: mpsc::Sender<TcpStream>,
-    begun: Arc<watch::Sender<bool>>,
+    used: Arc<watch::Sender<Usage>>,
 ) {
     loop {
         match listener.accept().await {
             Ok((connection, _)) => {
-                begun.send_if_modified(|has_begun| !std::mem::replace(has_begun, true));
+                want(&used);
                 if accepted.send(connection).await.is_err() {
                     return;
                 }
@@ -276,7 +298,7 @@ async fn serve(
     mut accepted: mpsc::Receiver<TcpStream>,
     pods: watch::Receiver<Followed>,
     dialer: Arc<Dialer>,
-    usage: watch::Sender<Usage>,
+    used: Arc<watch::Sender<Usage>>,
     traffic: Arc<Traffic>,
 ) {
     let mut connections = JoinSet::new();
@@ -290,9 +312,10 @@ async fn serve(
             Some(result) = connections.join_next() => Some(result),
             else => return,
         };
-        usage.send_modify(|usage| {
+        used.send_modify(|usage| {
             usage.connections = connections.len();
             usage.last_used = Instant::now();
+            usage.wanted = Some(usage.last_used);
             match result {
                 Some(Ok(Ok(()))) => usage.last_error = None,
                 Some(Ok(Err(error))) => usage.last_error = Some(error.to_string()),

@@ -12,10 +12,11 @@ use kube::api::{Api, ListParams, WatchEvent, WatchParams};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
-use super::Target;
 use super::backoff::Backoff;
 use super::cause::chain;
+use super::clock::Jumps;
 use super::upstream::Upstream;
+use super::{Target, Usage};
 
 /// The container of a control-plane pod that serves the virtual API.
 const CONTROL_PLANE_CONTAINER: &str = "syncer";
@@ -30,7 +31,7 @@ const WATCH_GRACE: Duration = Duration::from_secs(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 /// The longest time to wait for the answer to a LIST.
-const LIST_LIMIT: Duration = Duration::from_secs(15);
+const LIST_LIMIT: Duration = Duration::from_secs(8);
 
 /// A pod, told apart from a later one of the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +53,7 @@ pub(super) struct Followed {
     pub(super) error: Option<String>,
 }
 
-/// Publishes the pod to use at each change, until dropped.
+/// Publishes the pod to use at each change, until dropped, while somebody uses it; nobody's pods are not looked at.
 ///
 /// `doubt` is for whoever could not reach the pod: the watch may be dead too, and is opened anew.
 pub(super) async fn follow(
@@ -60,24 +61,86 @@ pub(super) async fn follow(
     target: &Target,
     publish: &watch::Sender<Followed>,
     doubt: &Notify,
+    mut usage: watch::Receiver<Usage>,
 ) -> Infallible {
     let mut backoff = Backoff::up_to(LONGEST_PAUSE);
     loop {
-        let reached = upstream.reached();
-        let pods = Api::namespaced(reached.client.clone(), &target.namespace);
-        let selector = &target.selector;
-        if let Err(broken) = list_and_watch(&pods, selector, publish, doubt, &mut backoff).await {
-            let error = match broken {
-                Broken::Unauthorized => match upstream.renew(&reached).await {
-                    Ok(()) => continue,
-                    Err(error) => error,
-                },
-                Broken::Otherwise(error) => error,
-            };
-            tracing::debug!(%error, "pods cannot be followed");
-            publish.send_modify(|followed| followed.error = Some(error));
+        while usage.borrow_and_update().follows_until() <= Some(Instant::now()) {
+            if usage.changed().await.is_err() {
+                // Whoever would use it has ended.
+                std::future::pending::<()>().await;
+            }
         }
-        backoff.wait().await;
+        tokio::select! {
+            () = follow_once(upstream, target, publish, doubt, &mut backoff) => {}
+            () = rested(&mut usage) => {
+                tracing::debug!("nobody uses the pods any more");
+                // What was seen last would be taken for what is.
+                publish.send_replace(Followed::default());
+            }
+        }
+    }
+}
+
+/// Resolves when nobody has used it for some time.
+async fn rested(usage: &mut watch::Receiver<Usage>) {
+    loop {
+        let Some(until) = usage.borrow_and_update().follows_until() else {
+            return;
+        };
+        tokio::select! {
+            () = tokio::time::sleep_until(until.into()) => if usage.borrow().connections == 0 { return },
+            changed = usage.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+/// Follows for as long as nothing goes wrong, and then waits until it makes sense to try again.
+async fn follow_once(
+    upstream: &Upstream,
+    target: &Target,
+    publish: &watch::Sender<Followed>,
+    doubt: &Notify,
+    backoff: &mut Backoff,
+) {
+    let reached = upstream.reached();
+    let pods = Api::namespaced(reached.client.clone(), &target.namespace);
+    let mut alarm = Alarm {
+        doubt,
+        jumps: upstream.jumps(),
+    };
+    let broken = list_and_watch(&pods, &target.selector, publish, &mut alarm, backoff).await;
+    let Err(broken) = broken else {
+        return backoff.wait().await;
+    };
+    let (error, is_final) = match broken {
+        Broken::Unauthorized => match upstream.renew(&reached).await {
+            Ok(()) => return,
+            // Trying by itself again and again might open browsers: whoever dials asks for more.
+            Err(error) => (error, true),
+        },
+        Broken::Otherwise(error) => (error, false),
+    };
+    tracing::debug!(%error, "pods cannot be followed");
+    publish.send_modify(|followed| followed.error = Some(error));
+    tokio::select! {
+        () = backoff.wait(), if !is_final => {}
+        () = alarm.rings(), if is_final => {}
+    }
+}
+
+/// Reasons to take an open watch for dead.
+struct Alarm<'a> {
+    doubt: &'a Notify,
+    jumps: Jumps,
+}
+
+impl Alarm<'_> {
+    async fn rings(&mut self) {
+        tokio::select! {
+            () = self.doubt.notified() => {}
+            () = self.jumps.next() => {}
+        }
     }
 }
 
@@ -102,7 +165,7 @@ async fn list_and_watch(
     pods: &Api<Pod>,
     selector: &str,
     publish: &watch::Sender<Followed>,
-    doubt: &Notify,
+    alarm: &mut Alarm<'_>,
     backoff: &mut Backoff,
 ) -> Result<(), Broken> {
     let list = timeout(
@@ -130,7 +193,7 @@ async fn list_and_watch(
         loop {
             let event = tokio::select! {
                 event = timeout(limit, events.next()) => event,
-                () = doubt.notified() => break,
+                () = alarm.rings() => break,
             };
             match event {
                 Ok(Some(Ok(WatchEvent::Added(pod) | WatchEvent::Modified(pod)))) => {

@@ -1,23 +1,15 @@
-//! Turns a request to the host into a connection for SPDY, plain or wrapped in a WebSocket.
+//! Turns a request to the host into a connection for streams, in each of the three ways that hosts know.
 
-use std::io;
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt, stream::SplitSink, stream::SplitStream};
 use http::{Method, Request, Response, StatusCode, header};
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
 use kube::Client;
 use kube::client::Body;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::time::timeout;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error as WebSocketError, Message};
-use tokio_util::bytes::{Bytes, BytesMut};
 
 use super::cause::chain;
+use super::transport::Transport;
+use super::websocket;
 
 /// The way of SPDY through a WebSocket, which proxies between us and the host are likelier to let pass.
 const TUNNELLING: &str = "SPDY/3.1+portforward.k8s.io";
@@ -25,20 +17,16 @@ const TUNNELLING: &str = "SPDY/3.1+portforward.k8s.io";
 /// The way of SPDY by itself, which every host knows.
 const PLAIN: &str = "SPDY/3.1";
 
-/// What is spoken over either.
-const STREAMS: &str = "portforward.k8s.io";
+/// The old way: a connection for each port, with two channels.
+const CHANNELS: &str = "v4.channel.k8s.io";
 
-const CHUNK: usize = 64 * 1024;
+/// What is spoken over SPDY.
+const STREAMS: &str = "portforward.k8s.io";
 
 /// How long an explanation may take to come.
 const BODY_LIMIT: Duration = Duration::from_secs(2);
 
-/// Both halves of a connection for SPDY.
-pub(super) type Transport = (Receiver, Sender);
-
-type Io = TokioIo<Upgraded>;
-
-/// Why the host did not switch to SPDY.
+/// Why the host did not switch to streams.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum UpgradeError {
     /// It answered something else.
@@ -86,22 +74,7 @@ impl UpgradeError {
 
 /// Asks for SPDY in a WebSocket.
 pub(super) async fn tunnelled(client: &Client, path: &str) -> Result<Transport, UpgradeError> {
-    let key = generate_key();
-    let request = request(Method::GET, path)
-        .header(header::UPGRADE, "websocket")
-        .header(header::SEC_WEBSOCKET_VERSION, "13")
-        .header(header::SEC_WEBSOCKET_KEY, &key)
-        .header(header::SEC_WEBSOCKET_PROTOCOL, TUNNELLING);
-    let response = switch(client, request).await?;
-    let accept = response.headers().get(header::SEC_WEBSOCKET_ACCEPT);
-    let protocol = response.headers().get(header::SEC_WEBSOCKET_PROTOCOL);
-    if accept.is_none_or(|accept| accept != derive_accept_key(key.as_bytes()).as_str())
-        || protocol.is_none_or(|protocol| protocol != TUNNELLING)
-    {
-        return Err(UpgradeError::Protocol(TUNNELLING));
-    }
-    let io = TokioIo::new(hyper::upgrade::on(response).await?);
-    Ok(web_socket(io).await)
+    web_socket(client, path, TUNNELLING).await
 }
 
 /// Asks for SPDY.
@@ -110,8 +83,42 @@ pub(super) async fn plain(client: &Client, path: &str) -> Result<Transport, Upgr
         .header(header::UPGRADE, PLAIN)
         .header("X-Stream-Protocol-Version", STREAMS);
     let response = switch(client, request).await?;
-    let io = TokioIo::new(hyper::upgrade::on(response).await?);
-    Ok(bytes(io))
+    let upgrade = response.headers().get(header::UPGRADE);
+    if upgrade.is_none_or(|upgrade| !upgrade.as_bytes().eq_ignore_ascii_case(PLAIN.as_bytes())) {
+        return Err(UpgradeError::Protocol(PLAIN));
+    }
+    Ok(Transport::plain(hyper::upgrade::on(response).await?))
+}
+
+/// Asks for the channels of one port.
+pub(super) async fn channels(
+    client: &Client,
+    path: &str,
+    port: u16,
+) -> Result<Transport, UpgradeError> {
+    web_socket(client, &format!("{path}?ports={port}"), CHANNELS).await
+}
+
+async fn web_socket(
+    client: &Client,
+    path: &str,
+    protocol: &'static str,
+) -> Result<Transport, UpgradeError> {
+    let key = websocket::generate_key();
+    let request = request(Method::GET, path)
+        .header(header::UPGRADE, "websocket")
+        .header(header::SEC_WEBSOCKET_VERSION, "13")
+        .header(header::SEC_WEBSOCKET_KEY, &key)
+        .header(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+    let response = switch(client, request).await?;
+    let headers = response.headers();
+    let is = |name, value: &str| headers.get(name).is_some_and(|had| had == value);
+    let is_agreed = is(header::SEC_WEBSOCKET_ACCEPT, &websocket::answer_to(&key))
+        && is(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+    if !is_agreed {
+        return Err(UpgradeError::Protocol(protocol));
+    }
+    Ok(Transport::web_socket(hyper::upgrade::on(response).await?))
 }
 
 fn request(method: Method, path: &str) -> http::request::Builder {
@@ -152,88 +159,4 @@ async fn explanation(response: Response<Body>) -> Option<String> {
     serde_json::from_slice(&body)
         .ok()
         .map(|status: Status| status.message)
-}
-
-fn bytes(io: Io) -> Transport {
-    let (read, write) = tokio::io::split(io);
-    (Receiver::Bytes(read, BytesMut::new()), Sender::Bytes(write))
-}
-
-async fn web_socket(io: Io) -> Transport {
-    // Frames are put together before they come here: waiting for more of them would only add delay.
-    let config = WebSocketConfig::default().write_buffer_size(0);
-    let (sink, stream) = WebSocketStream::from_raw_socket(io, Role::Client, Some(config))
-        .await
-        .split();
-    (Receiver::Messages(stream), Sender::Messages(sink))
-}
-
-/// The half that comes from the host.
-pub(super) enum Receiver {
-    /// SPDY by itself.
-    Bytes(ReadHalf<Io>, BytesMut),
-    /// SPDY in messages; where one ends has no meaning.
-    Messages(SplitStream<WebSocketStream<Io>>),
-}
-
-impl Receiver {
-    /// Some more bytes, or `None` at the end.
-    pub(super) async fn receive(&mut self) -> io::Result<Option<Bytes>> {
-        match self {
-            Self::Bytes(read, buffer) => {
-                buffer.reserve(CHUNK);
-                let length = read.read_buf(buffer).await?;
-                Ok((length > 0).then(|| buffer.split().freeze()))
-            }
-            Self::Messages(messages) => loop {
-                match messages.next().await {
-                    Some(Ok(Message::Binary(bytes))) => return Ok(Some(bytes)),
-                    Some(Ok(Message::Close(_))) | None => return Ok(None),
-                    // Pings are answered by the library.
-                    Some(Ok(_)) => {}
-                    Some(Err(error)) => return Err(web_socket_error(error)),
-                }
-            },
-        }
-    }
-}
-
-/// The half that goes to the host.
-pub(super) enum Sender {
-    /// SPDY by itself.
-    Bytes(WriteHalf<Io>),
-    /// SPDY in messages.
-    Messages(SplitSink<WebSocketStream<Io>, Message>),
-}
-
-impl Sender {
-    /// Sends whole frames.
-    pub(super) async fn send(&mut self, frames: Bytes) -> io::Result<()> {
-        match self {
-            Self::Bytes(write) => {
-                write.write_all(&frames).await?;
-                write.flush().await
-            }
-            Self::Messages(messages) => messages
-                .send(Message::Binary(frames))
-                .await
-                .map_err(web_socket_error),
-        }
-    }
-
-    /// Says that nothing more will come.
-    pub(super) async fn close(&mut self) {
-        // The other side learns of it either way.
-        let _ = match self {
-            Self::Bytes(write) => write.shutdown().await,
-            Self::Messages(messages) => messages.close().await.map_err(web_socket_error),
-        };
-    }
-}
-
-fn web_socket_error(error: WebSocketError) -> io::Error {
-    match error {
-        WebSocketError::Io(error) => error,
-        error => io::Error::other(error),
-    }
 }

@@ -1,4 +1,4 @@
-//! The host as tunnels reach it: its client, and fresh credentials when it refuses the old ones.
+//! The host as tunnels reach it: its client, fresh credentials when it refuses the old ones, the way it is spoken to.
 //!
 //! Owns which client is in use and when it is made anew. Where credentials come from is the caller's.
 
@@ -9,6 +9,14 @@ use futures_util::future::BoxFuture;
 use kube::Client;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
+
+use super::clock::{Clock, Jumps};
+
+/// For how long the way that a host was found to take is taken without trying better ones.
+const WAY_LASTS: Duration = Duration::from_hours(1);
+
+/// The same for the last resort, which costs every client a connection of its own.
+const CHANNELS_LAST: Duration = Duration::from_mins(5);
 
 /// The least time between two renewals: a host that refuses new credentials too will not take others right away.
 const PAUSE: Duration = Duration::from_secs(3);
@@ -24,9 +32,22 @@ pub struct Upstream(Arc<Shared>);
 
 struct Shared {
     reached: Mutex<Reached>,
+    way: Mutex<Option<(Way, Instant)>>,
+    clock: Clock,
     renewal: Option<Renewal>,
     /// Before when no credentials are fetched again.
     rest: AsyncMutex<Option<Instant>>,
+}
+
+/// How a host is asked for streams, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// SPDY in a WebSocket: one connection for many conversations.
+    Tunnelled,
+    /// SPDY: the same.
+    Plain,
+    /// Channels in a WebSocket: a connection each.
+    Channels,
 }
 
 /// A client of the host, and which one it is.
@@ -60,6 +81,8 @@ impl Upstream {
         };
         Self(Arc::new(Shared {
             reached: Mutex::new(reached),
+            way: Mutex::default(),
+            clock: Clock::new(),
             renewal,
             rest: AsyncMutex::default(),
         }))
@@ -72,6 +95,44 @@ impl Upstream {
             client,
             generation: reached.generation + 1,
         };
+    }
+
+    /// The way that the host was found to take lately.
+    pub(super) fn way(&self) -> Option<Way> {
+        let way = *self.0.way.lock().unwrap_or_else(PoisonError::into_inner);
+        let lasts = |way| {
+            if way == Way::Channels {
+                CHANNELS_LAST
+            } else {
+                WAY_LASTS
+            }
+        };
+        way.filter(|(way, since)| since.elapsed() < lasts(*way))
+            .map(|(way, _)| way)
+    }
+
+    /// The host took this way.
+    pub(super) fn remember(&self, way: Way) {
+        if self.way() != Some(way) {
+            *self.0.way.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some((way, Instant::now()));
+        }
+    }
+
+    /// The host took none.
+    pub(super) fn forget_way(&self) {
+        *self.0.way.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Tells when the machine has slept.
+    pub(super) fn jumps(&self) -> Jumps {
+        self.0.clock.jumps()
+    }
+
+    /// As if the machine had slept.
+    #[cfg(test)]
+    pub(super) fn jump(&self) {
+        self.0.clock.jump();
     }
 
     /// What new requests are sent with.

@@ -9,6 +9,7 @@ mod list;
 mod measure;
 mod render;
 mod report;
+mod tunnel;
 mod world;
 
 use std::path::Path;
@@ -25,11 +26,22 @@ const PARTS: [(&str, Part); 4] = [
     ("start", start),
     ("render", render::measure),
     ("list", list::measure),
+    ("tunnel", tunnel::measure),
     ("create", create::measure),
 ];
 
 fn main() -> ExitCode {
     let chosen = chosen();
+    if let [word, arguments @ ..] = &*chosen
+        && word == tunnel::WORD
+    {
+        let kubeconfig = world::variable("KUBECONFIG").unwrap_or_default();
+        let Err(error) = tunnel::serve(&kubeconfig, arguments) else {
+            return ExitCode::SUCCESS;
+        };
+        say(&format!("error: {error}"));
+        return ExitCode::FAILURE;
+    }
     let mut parts = PARTS
         .iter()
         .filter(|(word, _)| chosen.is_empty() || chosen.iter().any(|chosen| chosen == word));

@@ -49,6 +49,24 @@ impl Runs {
         sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
     }
 
+    /// The one that so many in a hundred are below.
+    pub(crate) fn percentile(&self, percent: f64) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            clippy::cast_sign_loss,
+            reason = "a part of a small number"
+        )]
+        let index = (sorted.len() as f64 * percent / 100.0) as usize;
+        sorted
+            .get(index)
+            .or(sorted.last())
+            .copied()
+            .unwrap_or(f64::NAN)
+    }
+
     /// The least of them: what remains on a machine that does nothing else.
     pub(crate) fn least(&self) -> f64 {
         self.0.iter().copied().fold(f64::NAN, f64::min)

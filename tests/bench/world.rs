@@ -119,6 +119,35 @@ pub(crate) fn size_of(file: &Path) -> Result<f64, String> {
     Ok(metadata.len() as f64 / 1e6)
 }
 
+/// This benchmark's own file.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark has no `Process` to ask"
+)]
+pub(crate) fn own_program() -> Result<PathBuf, String> {
+    std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))
+}
+
+/// The seconds of processor time that a process has taken; `None` where the system does not tell.
+pub(crate) fn cpu_seconds(pid: u32) -> Option<f64> {
+    const TICKS: f64 = 100.0;
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name of the program, in parentheses, may hold anything.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |index: usize| fields.get(index)?.parse::<f64>().ok();
+    Some((ticks(11)? + ticks(12)?) / TICKS)
+}
+
+/// The megabytes that a process holds now; `None` where the system does not tell.
+pub(crate) fn memory(pid: u32) -> Option<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: f64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kibibytes * 1024.0 / 1e6)
+}
+
 impl Drop for World {
     fn drop(&mut self) {
         // Tunnels first, which `delete` ends; then whatever a failure has left.
@@ -150,6 +179,6 @@ impl Drop for World {
     clippy::disallowed_methods,
     reason = "a benchmark has no `Process` to ask"
 )]
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flate2::{Decompress, FlushDecompress};
@@ -42,6 +42,10 @@ pub(crate) struct Faults {
     pub(crate) cut_after: AtomicUsize,
     /// How many connections into the pod were asked for.
     pub(crate) asked: AtomicUsize,
+    /// How many of the next data streams are reset once the client has sent something on them.
+    pub(crate) reset: AtomicU32,
+    /// Bytes that are sent to the client ahead of the next that are, as they are.
+    pub(crate) inject: Mutex<Vec<u8>>,
 }
 
 /// Serves one upgraded connection until either side closes it; `connect` reaches a port inside the pod.
@@ -100,6 +104,7 @@ async fn write_bytes(
     faults: Arc<Faults>,
 ) {
     while let Some(mut bytes) = outgoing.recv().await {
+        faults.prepend(&mut bytes);
         let is_last = faults.shorten(&mut bytes);
         faults.stand_still().await;
         if write.write_all(&bytes).await.is_err() || write.flush().await.is_err() || is_last {
@@ -114,6 +119,7 @@ async fn write_messages(
     faults: Arc<Faults>,
 ) {
     while let Some(mut bytes) = outgoing.recv().await {
+        faults.prepend(&mut bytes);
         let is_last = faults.shorten(&mut bytes);
         faults.stand_still().await;
         if sink.send(Message::Binary(bytes.into())).await.is_err() || is_last {
@@ -127,6 +133,20 @@ impl Faults {
         if self.freeze.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
+    }
+
+    fn prepend(&self, bytes: &mut Vec<u8>) {
+        let mut injected = std::mem::take(&mut *self.inject.lock().expect("never poisoned"));
+        injected.append(bytes);
+        *bytes = injected;
+    }
+
+    /// Whether one more of a limited number of faults is due.
+    fn is_due(fault: &AtomicU32) -> bool {
+        let less = |left: u32| left.checked_sub(1);
+        fault
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
+            .is_ok()
     }
 
     /// Cuts off what should not be sent any more; `true` if these bytes are the last.
@@ -144,10 +164,7 @@ impl Faults {
 
     fn refuses(&self) -> bool {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        let less = |left: u32| left.checked_sub(1);
-        self.refuse
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
-            .is_ok()
+        Self::is_due(&self.refuse)
     }
 }
 
@@ -215,6 +232,11 @@ async fn spdy<C, F>(
                 let Some(stream) = streams.get(&first) else {
                     continue;
                 };
+                if !body.is_empty() && Faults::is_due(&faults.reset) {
+                    streams.remove(&first);
+                    let _ = to_client.send(reset_frame(first)).await;
+                    continue;
+                }
                 if !body.is_empty() {
                     let _ = stream.send(FromClient::Bytes(body)).await;
                 }
@@ -299,6 +321,12 @@ fn data_frame(stream: u32, bytes: &[u8], flags: u8) -> Vec<u8> {
     let length = u32::try_from(bytes.len()).expect("short").to_be_bytes();
     let head = [&stream.to_be_bytes()[..], &[flags], &length[1..]].concat();
     [&head, bytes].concat()
+}
+
+fn reset_frame(stream: u32) -> Vec<u8> {
+    const INTERNAL_ERROR: u32 = 6;
+    let body = [stream, INTERNAL_ERROR].map(u32::to_be_bytes).concat();
+    [&[0x80, 3, 0, 3, 0, 0, 0, 8][..], &body].concat()
 }
 
 /// One zlib stream over all header blocks of a connection.

@@ -23,26 +23,38 @@ pub(super) const LONGEST_DATA: usize = 64 * 1024;
 
 /// A frame from the other side, as far as it concerns us.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Frame {
+pub enum Frame {
     /// Bytes of a stream. A long frame comes in several, and only the last one says that the stream ends.
     Data {
+        /// Which stream.
         stream: u32,
+        /// Its next bytes.
         bytes: Bytes,
+        /// Whether no more will come.
         is_last: bool,
     },
     /// The other side accepts a stream.
-    Reply { stream: u32 },
+    Reply {
+        /// Which stream.
+        stream: u32,
+    },
     /// A stream ended abnormally.
-    Reset { stream: u32 },
+    Reset {
+        /// Which stream.
+        stream: u32,
+    },
     /// A sign of life, or the wish for one.
-    Ping { id: u32 },
+    Ping {
+        /// Odd if we sent it.
+        id: u32,
+    },
     /// No new streams will be accepted.
     GoAway,
 }
 
 /// The other side does not speak SPDY/3.1.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum FrameError {
+pub enum FrameError {
     /// Another version.
     #[error("the host speaks version {0} of SPDY")]
     Version(u16),
@@ -53,7 +65,7 @@ pub(super) enum FrameError {
 
 /// Takes frames out of bytes as they come.
 #[derive(Debug, Default)]
-pub(super) struct Decoder {
+pub struct Decoder {
     bytes: BytesMut,
     data: Option<RestOfData>,
 }
@@ -67,12 +79,22 @@ struct RestOfData {
 
 impl Decoder {
     /// Adds what was received.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+    pub fn push(&mut self, bytes: impl Into<BytesMut>) {
+        let bytes = bytes.into();
+        if self.bytes.is_empty() {
+            // Taken over instead of copied, which is most of the time.
+            self.bytes = bytes;
+        } else {
+            self.bytes.extend_from_slice(&bytes);
+        }
     }
 
     /// The next frame, or `None` until more is received.
-    pub(super) fn next(&mut self) -> Result<Option<Frame>, FrameError> {
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "an iterator would end where this one only waits for more"
+    )]
+    pub fn next(&mut self) -> Result<Option<Frame>, FrameError> {
         loop {
             if let Some(frame) = self.next_data() {
                 return Ok(Some(frame));
@@ -282,7 +304,7 @@ mod tests {
         #[test]
         fn any_bytes_are_frames_or_an_error(bytes: Vec<u8>) {
             let mut decoder = Decoder::default();
-            decoder.push(&bytes);
+            decoder.push(&bytes[..]);
             while let Ok(Some(_)) = decoder.next() {}
         }
     }
@@ -312,7 +334,7 @@ mod tests {
     #[test]
     fn another_version_is_refused() {
         let mut decoder = Decoder::default();
-        decoder.push(&[0x80, 2, 0, 6, 0, 0, 0, 4, 0, 0, 0, 1]);
+        decoder.push(&[0x80, 2, 0, 6, 0, 0, 0, 4, 0, 0, 0, 1][..]);
         assert_eq!(decoder.next(), Err(FrameError::Version(2)));
     }
 

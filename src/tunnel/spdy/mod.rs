@@ -4,9 +4,9 @@
 //! in, is left to [`super::upgrade`].
 
 mod frame;
-mod health;
-mod inbox;
+mod routes;
 mod session;
 mod stream;
 
+pub use frame::{Decoder, Frame, FrameError};
 pub(super) use session::Session;

@@ -2,34 +2,28 @@
 //!
 //! One task receives, one sends, one asks for signs of life; they end together, and with them every conversation. The
 //! protocol has no flow control, so a local reader that stands still holds up the whole connection: it is given a short
-//! time to go on, and then reset for the sake of the others.
+//! time to go on, and then reset for the sake of the others. Whoever opens conversations keeps those that last apart.
 
-use std::collections::HashMap;
 use std::io;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio::time::timeout;
-use tokio_util::bytes::{Bytes, BytesMut};
-use tokio_util::sync::PollSender;
+use tokio_util::bytes::BytesMut;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::super::clock::Jumps;
+use super::super::health::Health;
+use super::super::inbox::{Inbox, Reader};
 use super::super::join::Conversation;
-use super::super::upgrade::{Receiver, Sender, Transport};
+use super::super::transport::{Outgoing, Received, Receiver, Transport};
 use super::frame::{self, Decoder, Frame, HeaderWriter};
-use super::health::Health;
-use super::inbox::Inbox;
-use super::stream::{Ids, Stream};
-
-/// How often a sign of life is asked for.
-const PING_EVERY: Duration = Duration::from_secs(10);
-
-/// How long it may take to come.
-const PONG_LIMIT: Duration = Duration::from_secs(10);
+use super::routes::{Ids, Route, Routes};
+use super::stream::Writer;
 
 /// How long one reader that stands still may hold up the others.
 const STALL_LIMIT: Duration = Duration::from_secs(2);
@@ -46,8 +40,11 @@ const SETTLE_LIMIT: Duration = Duration::from_millis(50);
 /// Frames that wait to be sent; more make the local connections wait.
 const OUTGOING: usize = 16;
 
-/// The most bytes sent at once.
-const BATCH: usize = 128 * 1024;
+/// How long a connection that nobody uses is kept for the next one.
+const SPARE_LIMIT: Duration = Duration::from_secs(90);
+
+/// A conversation that lasts longer is likely to last much longer.
+const LASTING: Duration = Duration::from_secs(1);
 
 /// The last stream number that leaves room for a pair.
 const LAST_STREAM: u32 = 0x7fff_fff0;
@@ -56,7 +53,7 @@ const LAST_STREAM: u32 = 0x7fff_fff0;
 ///
 /// It closes when the session and all its conversations are dropped.
 pub(in super::super) struct Session {
-    outgoing: mpsc::Sender<Bytes>,
+    outgoing: mpsc::Sender<Outgoing>,
     opening: AsyncMutex<Opening>,
     routes: Arc<Routes>,
     health: Arc<Health>,
@@ -70,25 +67,26 @@ struct Opening {
 
 impl Session {
     /// Speaks SPDY over `transport`. Must be called within a tokio runtime.
-    pub(in super::super) fn over(transport: Transport) -> Self {
-        let (outgoing, frames) = mpsc::channel(OUTGOING);
+    pub(in super::super) fn over(transport: Transport, jumps: Jumps) -> Self {
+        let (outgoing, queue) = mpsc::channel(OUTGOING);
         let routes = Arc::new(Routes::default());
         let health = Arc::new(Health::new());
-        let (receiver, sender) = transport;
         let receiving = AbortOnDropHandle::new(tokio::spawn(receive(
-            receiver,
+            transport.receiver,
             routes.clone(),
             health.clone(),
             outgoing.downgrade(),
         )));
         let living = AbortOnDropHandle::new(tokio::spawn(stay_alive(
+            routes.clone(),
             health.clone(),
             outgoing.downgrade(),
+            jumps,
         )));
         let (all, state) = (routes.clone(), health.clone());
         tokio::spawn(async move {
             let error = tokio::select! {
-                error = send(sender, frames) => error,
+                error = transport.sender.send_all(queue) => error,
                 error = receiving => error.unwrap_or_else(io::Error::other),
                 error = living => error.unwrap_or_else(io::Error::other),
             };
@@ -106,9 +104,17 @@ impl Session {
 
     /// Whether new conversations may be opened.
     pub(in super::super) fn is_usable(&self) -> bool {
-        !self.health.is_retired.load(Ordering::Acquire)
-            && !self.outgoing.is_closed()
-            && self.health.silence() < PING_EVERY + PONG_LIMIT
+        self.health.is_usable() && !self.outgoing.is_closed()
+    }
+
+    /// How many conversations there are.
+    pub(in super::super) fn conversations(&self) -> usize {
+        self.routes.conversations()
+    }
+
+    /// Whether new conversations had better be opened elsewhere: one that lasts would share their fate.
+    pub(in super::super) fn is_engaged(&self) -> bool {
+        self.health.is_held_up.load(Ordering::Relaxed) || self.routes.eldest() > Some(LASTING)
     }
 
     /// Opens a conversation with `port` in the pod. No answer is waited for: a failure comes with the first read.
@@ -148,15 +154,18 @@ impl Session {
         frames.extend_from_slice(&frame::data(ids.error, &[], true));
 
         let inbox = Arc::new(Inbox::new());
-        self.routes.insert(ids, &inbox);
-        place.send(frames.freeze());
+        if !self.routes.insert(ids, &inbox) {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
+        place.send(Outgoing::Bytes(frames.freeze()));
         drop(opening);
         let over = over(&inbox, self.health.clone()).boxed();
         let is_proven = self.health.is_proven.load(Ordering::Relaxed);
-        let outgoing = PollSender::new(self.outgoing.clone());
-        let stream = Stream::new(ids, inbox, outgoing, self.routes.clone());
+        let read = Reader::of(&inbox);
+        let write = Writer::new(ids, inbox, self.outgoing.clone(), self.routes.clone());
         Ok(Conversation {
-            io: Box::new(stream),
+            read: Box::new(read),
+            write: Box::new(write),
             over,
             is_proven,
         })
@@ -182,105 +191,33 @@ fn over(
     }
 }
 
-/// Which conversation each stream belongs to.
-#[derive(Debug, Default)]
-pub(super) struct Routes(Mutex<HashMap<u32, Route>>);
-
-#[derive(Clone, Debug)]
-enum Route {
-    Error(Arc<Inbox>),
-    Data(Arc<Inbox>),
-}
-
-impl Routes {
-    fn insert(&self, ids: Ids, inbox: &Arc<Inbox>) {
-        let mut all = self.all();
-        all.insert(ids.error, Route::Error(inbox.clone()));
-        all.insert(ids.data, Route::Data(inbox.clone()));
-    }
-
-    pub(super) fn remove(&self, ids: Ids) {
-        let mut all = self.all();
-        all.remove(&ids.error);
-        all.remove(&ids.data);
-    }
-
-    fn get(&self, stream: u32) -> Option<Route> {
-        self.all().get(&stream).cloned()
-    }
-
-    fn has_others(&self) -> bool {
-        self.all().len() > 2
-    }
-
-    fn fail_all(&self, error: &io::Error) {
-        // Taken out first: waking a reader may drop its stream, which comes back here.
-        let all = std::mem::take(&mut *self.all());
-        let message = format!("the connection to the pod was lost: {error}");
-        for route in all.into_values() {
-            if let Route::Data(inbox) = route {
-                inbox.fail(io::ErrorKind::ConnectionAborted, &message);
-            }
-        }
-    }
-
-    fn all(&self) -> MutexGuard<'_, HashMap<u32, Route>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-async fn send(mut sender: Sender, mut frames: mpsc::Receiver<Bytes>) -> io::Error {
-    while let Some(first) = frames.recv().await {
-        let batch = match frames.try_recv() {
-            Err(_) => first,
-            Ok(second) => {
-                let mut batch = BytesMut::from(first);
-                batch.extend_from_slice(&second);
-                while batch.len() < BATCH
-                    && let Ok(next) = frames.try_recv()
-                {
-                    batch.extend_from_slice(&next);
-                }
-                batch.freeze()
-            }
-        };
-        if let Err(error) = sender.send(batch).await {
-            return error;
-        }
-    }
-    sender.close().await;
-    io::Error::new(io::ErrorKind::NotConnected, "nobody uses it any more")
-}
-
-/// Asks for signs of life; ends when none come.
-async fn stay_alive(health: Arc<Health>, outgoing: mpsc::WeakSender<Bytes>) -> io::Error {
-    for id in (1..).step_by(2) {
-        tokio::time::sleep(PING_EVERY).await;
-        let Some(outgoing) = outgoing.upgrade() else {
-            // The sending task ends by itself, and this one with it.
-            return std::future::pending().await;
-        };
-        // Full means that plenty waits to be sent, which the other side must acknowledge just as well.
-        let _ = outgoing.try_send(frame::ping(id));
-        drop(outgoing);
-        tokio::time::sleep(PONG_LIMIT).await;
-        if health.silence() >= PONG_LIMIT {
-            break;
-        }
-    }
-    io::Error::new(io::ErrorKind::TimedOut, "no sign of life")
+async fn stay_alive(
+    routes: Arc<Routes>,
+    health: Arc<Health>,
+    outgoing: mpsc::WeakSender<Outgoing>,
+    jumps: Jumps,
+) -> io::Error {
+    let mut id = 1;
+    let ping = move || {
+        id += 2;
+        Outgoing::Bytes(frame::ping(id))
+    };
+    let is_unused = move || routes.close_unused(SPARE_LIMIT);
+    health.watch(outgoing, jumps, ping, is_unused).await
 }
 
 async fn receive(
     mut receiver: Receiver,
     routes: Arc<Routes>,
     health: Arc<Health>,
-    outgoing: mpsc::WeakSender<Bytes>,
+    outgoing: mpsc::WeakSender<Outgoing>,
 ) -> io::Error {
     let mut decoder = Decoder::default();
     loop {
         match receiver.receive().await {
-            Ok(Some(bytes)) => decoder.push(&bytes),
+            Ok(Some(Received::Bytes { bytes, .. })) => decoder.push(bytes),
+            Ok(Some(Received::Ping(payload))) => answer(&outgoing, Outgoing::Pong(payload)),
+            Ok(Some(Received::Pong)) => {}
             Ok(None) => return io::Error::new(io::ErrorKind::UnexpectedEof, "closed by the host"),
             Err(error) => return error,
         }
@@ -299,7 +236,7 @@ async fn dispatch(
     frame: Frame,
     routes: &Routes,
     health: &Health,
-    outgoing: &mpsc::WeakSender<Bytes>,
+    outgoing: &mpsc::WeakSender<Outgoing>,
 ) {
     match frame {
         Frame::Data {
@@ -346,21 +283,23 @@ async fn dispatch(
             None => {}
         },
         // Ours come back with odd numbers and have done their work by coming.
-        Frame::Ping { id } if id % 2 == 0 => {
-            if let Some(outgoing) = outgoing.upgrade() {
-                // Full means that plenty is being sent, which is a sign of life too.
-                let _ = outgoing.try_send(frame::ping(id));
-            }
-        }
+        Frame::Ping { id } if id % 2 == 0 => answer(outgoing, Outgoing::Bytes(frame::ping(id))),
         Frame::GoAway => health.retire(),
         Frame::Ping { .. } => {}
+    }
+}
+
+fn answer(outgoing: &mpsc::WeakSender<Outgoing>, with: Outgoing) {
+    if let Some(outgoing) = outgoing.upgrade() {
+        // Full means that plenty is being sent, which is a sign of life too.
+        let _ = outgoing.try_send(with);
     }
 }
 
 async fn wait_for_room(inbox: &Inbox, routes: &Routes, health: &Health) {
     health.is_held_up.store(true, Ordering::Relaxed);
     while !inbox.has_room() {
-        if timeout(STALL_LIMIT, inbox.taken()).await.is_err() && routes.has_others() {
+        if timeout(STALL_LIMIT, inbox.taken()).await.is_err() && routes.conversations() > 1 {
             inbox.fail(
                 io::ErrorKind::ConnectionAborted,
                 "its reader stood still and held up other connections",

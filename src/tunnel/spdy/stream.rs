@@ -1,45 +1,40 @@
-//! One conversation of a session, as bytes to read and write.
+//! The half of a conversation that goes to the pod.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::AsyncWrite;
+use tokio::sync::mpsc;
 use tokio_util::bytes::Bytes;
 use tokio_util::sync::PollSender;
 
+use super::super::inbox::Inbox;
+use super::super::transport::Outgoing;
 use super::frame;
-use super::inbox::Inbox;
-use super::session::Routes;
+use super::routes::{Ids, Routes};
 
-/// A pair of an error and a data stream, seen as the data. Dropping it before its end resets both.
-pub(super) struct Stream {
+/// Writes to the data stream. Dropping it before the end of both halves resets the conversation.
+pub(super) struct Writer {
     ids: Ids,
     inbox: Arc<Inbox>,
-    outgoing: PollSender<Bytes>,
+    outgoing: PollSender<Outgoing>,
     routes: Arc<Routes>,
     has_ended: bool,
 }
 
-/// The numbers of the two streams.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ids {
-    pub(super) error: u32,
-    pub(super) data: u32,
-}
-
-impl Stream {
+impl Writer {
     pub(super) fn new(
         ids: Ids,
         inbox: Arc<Inbox>,
-        outgoing: PollSender<Bytes>,
+        outgoing: mpsc::Sender<Outgoing>,
         routes: Arc<Routes>,
     ) -> Self {
         Self {
             ids,
             inbox,
-            outgoing,
+            outgoing: PollSender::new(outgoing),
             routes,
             has_ended: false,
         }
@@ -55,21 +50,15 @@ impl Stream {
         }
         let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
         ready!(self.outgoing.poll_reserve(context)).map_err(gone)?;
-        Poll::Ready(self.outgoing.send_item(frame()).map_err(gone))
+        Poll::Ready(
+            self.outgoing
+                .send_item(Outgoing::Bytes(frame()))
+                .map_err(gone),
+        )
     }
 }
 
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.inbox.poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Stream {
+impl AsyncWrite for Writer {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -97,7 +86,7 @@ impl AsyncWrite for Stream {
     }
 }
 
-impl Drop for Stream {
+impl Drop for Writer {
     fn drop(&mut self) {
         self.routes.remove(self.ids);
         // The other side keeps a stream until both have ended it.
@@ -108,7 +97,7 @@ impl Drop for Stream {
             return;
         };
         let resets = [frame::reset(self.ids.data), frame::reset(self.ids.error)].concat();
-        if let Err(full) = outgoing.try_send(resets.into())
+        if let Err(full) = outgoing.try_send(Outgoing::Bytes(resets.into()))
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             runtime.spawn(async move { outgoing.send(full.into_inner()).await });

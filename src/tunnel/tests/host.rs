@@ -1,5 +1,6 @@
 //! A host of our own making: pods that change when told to, and port-forwarding to one service.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -40,6 +41,10 @@ pub(super) struct Answers {
     pub(super) no_tunnelling: AtomicBool,
     /// Refuses `SPDY/3.1`, as some proxies do.
     pub(super) no_spdy: AtomicBool,
+    /// What the next requests for streams are refused with, whatever they ask for.
+    pub(super) refusals: Mutex<VecDeque<u16>>,
+    /// Which ways of streams were asked for, in order.
+    pub(super) ways: Mutex<Vec<&'static str>>,
     /// The one token that is taken, if any is asked for.
     pub(super) token: Mutex<Option<String>>,
     /// What goes wrong after an upgrade.
@@ -65,6 +70,8 @@ impl Host {
             upgrades: AtomicUsize::new(0),
             no_tunnelling: AtomicBool::new(false),
             no_spdy: AtomicBool::new(false),
+            refusals: Mutex::default(),
+            ways: Mutex::default(),
             token: Mutex::default(),
             faults: Arc::default(),
             service,
@@ -80,7 +87,7 @@ impl Host {
 
     /// A tunnel to port 80 of its pods, and the tunnel's local port.
     pub(super) async fn tunnel(&self) -> (u16, Tunnel) {
-        self.tunnel_through(client(self.address, "")).await
+        self.tunnel_through(self.upstream()).await
     }
 
     /// The same, with credentials that are renewed by `token`.
@@ -94,7 +101,12 @@ impl Host {
             .await
     }
 
-    async fn tunnel_through(&self, upstream: impl Into<Upstream>) -> (u16, Tunnel) {
+    /// The host as several tunnels may share it.
+    pub(super) fn upstream(&self) -> Upstream {
+        Upstream::new(client(self.address, ""))
+    }
+
+    pub(super) async fn tunnel_through(&self, upstream: impl Into<Upstream>) -> (u16, Tunnel) {
         let (port, listeners) = bind(None).await.unwrap();
         let target = Target {
             namespace: "team".to_owned(),
@@ -107,6 +119,7 @@ impl Host {
 
 fn client(address: SocketAddr, token: &str) -> Client {
     let mut config = Config::new(format!("http://{address}").parse().unwrap());
+    config.default_retry = false;
     config.auth_info.token = Some(token.to_owned().into()).filter(|_| !token.is_empty());
     Client::try_from(config).unwrap()
 }
@@ -183,6 +196,24 @@ impl Answers {
 
     fn forward(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         self.upgrades.fetch_add(1, Ordering::SeqCst);
+        let asks_for = |name: &str| {
+            request
+                .headers()
+                .get("sec-websocket-protocol")
+                .is_some_and(|had| had == name)
+        };
+        let way = match request.headers().get("upgrade") {
+            Some(upgrade) if upgrade == "SPDY/3.1" => "plain",
+            _ if asks_for("SPDY/3.1+portforward.k8s.io") => "tunnelled",
+            _ => "channels",
+        };
+        self.ways.lock().unwrap().push(way);
+        if let Some(status) = self.refusals.lock().unwrap().pop_front() {
+            return Response::builder()
+                .status(status)
+                .body(Full::default())
+                .unwrap();
+        }
         let Some((protocol, response)) = negotiate(request.headers(), request.uri().query(), self)
         else {
             let message =

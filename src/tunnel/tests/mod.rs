@@ -11,11 +11,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::Tunnel;
 use host::{Host, pod};
 
 mod host;
+mod peer;
 #[path = "../../../tests/support/pod_side.rs"]
 mod pod_side;
+mod readers;
+mod ways;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -144,21 +148,6 @@ async fn megabytes_arrive_whole_in_every_protocol() {
 }
 
 #[tokio::test]
-async fn a_host_without_spdy_is_reached_by_channels() {
-    let mut tasks = JoinSet::new();
-    let host = Host::new(echo(&mut tasks).await).await;
-    host.no_tunnelling.store(true, Ordering::SeqCst);
-    host.no_spdy.store(true, Ordering::SeqCst);
-    let (port, _tunnel) = host.tunnel().await;
-    for _ in 0..3 {
-        let mut connection = connect(port).await;
-        assert_eq!(exchange(&mut connection, b"hello").await.unwrap(), b"hello");
-    }
-    // Each refused way is tried once; every connection then has one of its own.
-    assert_eq!(host.upgrades.load(Ordering::SeqCst), 2 + 3);
-}
-
-#[tokio::test]
 async fn a_refused_connection_is_tried_again_with_what_was_said() {
     let mut tasks = JoinSet::new();
     let host = Host::new(echo(&mut tasks).await).await;
@@ -273,51 +262,6 @@ async fn new_connections_go_to_the_new_pod_and_old_ones_stay() {
         b"hello"
     );
     assert_eq!(exchange(&mut old, b"again").await.unwrap(), b"again");
-    assert_eq!(host.upgrades.load(Ordering::SeqCst), 2);
-}
-
-#[tokio::test]
-async fn a_reader_that_stands_still_is_reset_for_the_others() {
-    let mut tasks = JoinSet::new();
-    let host = Host::new(echo(&mut tasks).await).await;
-    let (port, _tunnel) = host.tunnel().await;
-    let mut idle = connect(port).await;
-    let mut other = connect(port).await;
-    exchange(&mut other, b"hello").await.unwrap();
-    flood(&mut idle, LIMIT)
-        .await
-        .expect_err("the idle reader is reset");
-    assert_eq!(exchange(&mut other, b"again").await.unwrap(), b"again");
-}
-
-#[tokio::test]
-async fn a_reader_that_goes_away_frees_the_others() {
-    let mut tasks = JoinSet::new();
-    let host = Host::new(echo(&mut tasks).await).await;
-    let (port, _tunnel) = host.tunnel().await;
-    let mut other = connect(port).await;
-    exchange(&mut other, b"hello").await.unwrap();
-    let mut idle = connect(port).await;
-    // On a slow machine it may be reset before nothing moves, which frees the others too.
-    let _ = flood(&mut idle, STANDSTILL).await;
-    idle.set_zero_linger().unwrap();
-    drop(idle);
-    assert_eq!(exchange(&mut other, b"again").await.unwrap(), b"again");
-}
-
-#[tokio::test]
-async fn a_reader_that_stands_still_alone_is_held_back_and_others_may_come() {
-    let mut tasks = JoinSet::new();
-    let host = Host::new(echo(&mut tasks).await).await;
-    let (port, _tunnel) = host.tunnel().await;
-    let mut idle = connect(port).await;
-    flood(&mut idle, STANDSTILL)
-        .await
-        .expect("it is in nobody's way");
-    for _ in 0..2 {
-        let mut other = connect(port).await;
-        assert_eq!(exchange(&mut other, b"hello").await.unwrap(), b"hello");
-    }
     assert_eq!(host.upgrades.load(Ordering::SeqCst), 2);
 }
 

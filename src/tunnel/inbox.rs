@@ -2,17 +2,23 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::{Duration, Instant};
 
-use tokio::io::ReadBuf;
+use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 use tokio::sync::{Notify, watch};
 use tokio_util::bytes::{Buf, Bytes};
 
-use super::super::dialer::failure;
-
 /// The most bytes that wait for a local reader.
-pub(super) const LIMIT: usize = 256 * 1024;
+const LIMIT: usize = 256 * 1024;
+
+/// Less than this is copied, so that a few bytes do not keep the buffer that they came in.
+const SMALL: usize = 4 * 1024;
+
+/// What keeping some bytes costs beside them, so that very many of very few are bounded too.
+const OVERHEAD: usize = 96;
 
 /// The longest message on an error stream that is kept.
 const LONGEST_MESSAGE: usize = 4 * 1024;
@@ -20,6 +26,7 @@ const LONGEST_MESSAGE: usize = 4 * 1024;
 /// Between the one task that receives and the one that reads.
 #[derive(Debug)]
 pub(super) struct Inbox {
+    since: Instant,
     state: Mutex<State>,
     taken: Notify,
     replies: watch::Sender<u8>,
@@ -54,6 +61,7 @@ enum End {
 impl Inbox {
     pub(super) fn new() -> Self {
         Self {
+            since: Instant::now(),
             state: Mutex::default(),
             taken: Notify::new(),
             replies: watch::Sender::new(0),
@@ -61,12 +69,16 @@ impl Inbox {
         }
     }
 
+    /// For how long there has been this local connection.
+    pub(super) fn age(&self) -> Duration {
+        self.since.elapsed()
+    }
+
     /// Adds bytes of the data stream; `false` if the reader is too far behind for more.
     pub(super) fn push(&self, bytes: Bytes) -> bool {
         let mut state = self.state();
         if state.end.is_none() && !bytes.is_empty() {
-            state.length += bytes.len();
-            state.queue.push_back(bytes);
+            state.push(bytes);
         }
         let has_room = state.has_room();
         wake(state);
@@ -183,16 +195,12 @@ impl Inbox {
         }
     }
 
-    /// Reads as from a socket.
-    pub(super) fn poll_read(
-        &self,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    /// The next bytes; none at the end.
+    fn poll_take(&self, context: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
         let mut state = self.state();
-        if state.queue.is_empty() {
+        let Some(bytes) = state.queue.pop_front() else {
             return match &state.end {
-                Some(End::Done) => Poll::Ready(Ok(())),
+                Some(End::Done) => Poll::Ready(Ok(Bytes::new())),
                 Some(End::Failed(kind, message)) => {
                     Poll::Ready(Err(io::Error::new(*kind, message.clone())))
                 }
@@ -201,21 +209,11 @@ impl Inbox {
                     Poll::Pending
                 }
             };
-        }
-        while buffer.remaining() > 0
-            && let Some(bytes) = state.queue.front_mut()
-        {
-            let length = bytes.len().min(buffer.remaining());
-            buffer.put_slice(&bytes[..length]);
-            bytes.advance(length);
-            if bytes.is_empty() {
-                state.queue.pop_front();
-            }
-            state.length -= length;
-        }
+        };
+        state.length -= bytes.len() + OVERHEAD;
         drop(state);
         self.taken.notify_one();
-        Poll::Ready(Ok(()))
+        Poll::Ready(Ok(bytes))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -225,6 +223,15 @@ impl Inbox {
 }
 
 impl State {
+    fn push(&mut self, bytes: Bytes) {
+        self.length += bytes.len() + OVERHEAD;
+        self.queue.push_back(if bytes.len() < SMALL {
+            Bytes::copy_from_slice(&bytes)
+        } else {
+            bytes
+        });
+    }
+
     fn has_room(&self) -> bool {
         self.length < LIMIT || self.end.is_some()
     }
@@ -243,5 +250,64 @@ fn wake(mut state: MutexGuard<'_, State>) {
     drop(state);
     if let Some(reader) = reader {
         reader.wake();
+    }
+}
+
+/// What the pod's side reported, as an error of the matching kind.
+fn failure(message: &str) -> io::Error {
+    let kind = if message.to_ascii_lowercase().contains("connection refused") {
+        io::ErrorKind::ConnectionRefused
+    } else {
+        io::ErrorKind::ConnectionReset
+    };
+    io::Error::new(kind, message.trim().to_owned())
+}
+
+/// Reads what has come, as from a socket.
+pub(super) struct Reader {
+    inbox: Arc<Inbox>,
+    current: Bytes,
+}
+
+impl Reader {
+    pub(super) fn of(inbox: &Arc<Inbox>) -> Self {
+        Self {
+            inbox: inbox.clone(),
+            current: Bytes::new(),
+        }
+    }
+}
+
+impl AsyncBufRead for Reader {
+    fn poll_fill_buf(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<&[u8]>> {
+        if self.current.is_empty() {
+            self.current = ready!(self.inbox.poll_take(context))?;
+        }
+        Poll::Ready(Ok(&self.get_mut().current))
+    }
+
+    fn consume(mut self: Pin<&mut Self>, amount: usize) {
+        self.current.advance(amount);
+        if self.current.is_empty() {
+            // Gives its buffer back.
+            self.current = Bytes::new();
+        }
+    }
+}
+
+impl AsyncRead for Reader {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let bytes = ready!(self.as_mut().poll_fill_buf(context))?;
+        let length = bytes.len().min(buffer.remaining());
+        buffer.put_slice(&bytes[..length]);
+        self.consume(length);
+        Poll::Ready(Ok(()))
     }
 }
