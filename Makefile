@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bench fuzz host-up host-down format lint deny unit sealed oracle drift generate install-trial shellcheck \
+.PHONY: help demo test bench faults fuzz host-up host-down format lint deny unit sealed oracle drift generate install-trial shellcheck \
 	host-test real archive summary
 
 # One set of features for every run, so that nothing is compiled twice.
@@ -14,7 +14,7 @@ CARGO_DENY_VERSION := 0.20.2
 # What the last run of each kind of test said, for the closing lines of `make test`.
 RAN := target/ran
 HOST_STATE := $(or $(VC_HOST_STATE),tests/host/.state)
-SHELL_SCRIPTS := .ci/run install.sh tests/demo.sh tests/install.sh tests/deny.sh tests/host/host
+SHELL_SCRIPTS := .ci/run install.sh tests/demo.sh tests/faults.sh tests/install.sh tests/deny.sh tests/host/host
 
 # Runs tests, keeping what they print. Usage: $(call run_tests,KIND,ARGUMENTS)
 define run_tests
@@ -56,6 +56,11 @@ summary:
 bench: ## measure what the project promises, on a real host
 	@[ -n "$$VC_BENCH_KUBECONFIG" ] || tests/host/host up
 	cargo bench --locked --all-features --bench vc
+
+faults: ## break a real host of its own in many ways, and see what a user sees (Linux, root; 8 minutes)
+	cargo build --locked --release
+	tests/host/host build
+	tests/faults.sh target/release/vc
 
 host-up: ## start the project's own Kubernetes (Linux, root; the first time builds it, about 8 minutes)
 	tests/host/host up

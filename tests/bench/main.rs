@@ -22,7 +22,7 @@ use world::World;
 type Part = fn(&World, &mut Report) -> Result<(), String>;
 
 /// The parts, by the word that chooses one: `cargo bench --all-features --bench vc -- create`.
-const PARTS: [(&str, Part); 4] = [
+const PARTS: [(&str, Part); 5] = [
     ("start", start),
     ("render", render::measure),
     ("list", list::measure),
