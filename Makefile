@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bench faults fuzz host-up host-down format lint deny unit sealed oracle drift generate install-trial shellcheck \
+.PHONY: help demo test bench faults fuzz host-up host-down format lint deny unit sealed each-fault oracle drift generate install-trial shellcheck \
 	host-test real archive summary
 
 # One set of features for every run, so that nothing is compiled twice.
@@ -34,7 +34,7 @@ demo: ## create a virtual cluster on a real Kubernetes, run something in it, del
 
 test: ## everything CI runs
 	@rm -rf $(RAN) && mkdir -p $(RAN)
-	@$(MAKE) --no-print-directory format lint deny unit sealed drift install-trial
+	@$(MAKE) --no-print-directory format lint deny unit sealed each-fault drift install-trial
 	@if [ "$$CI" = true ] || { [ "$$(uname -s)" = Linux ] && [ "$$(id -u)" = 0 ]; }; then \
 	  $(MAKE) --no-print-directory oracle shellcheck host-test real; \
 	else \
@@ -49,7 +49,7 @@ test: ## everything CI runs
 summary:
 	@echo
 	@if [ -s $(RAN)/skipped ]; then sed 's/^/NOT RUN: /' $(RAN)/skipped; fi
-	@cd $(RAN) && for kind in unit sealed oracle drift real; do \
+	@cd $(RAN) && for kind in unit sealed each-fault oracle drift real; do \
 	  if [ -e $$kind ]; then sed -n "s/^test result:/$$(printf %-7s $$kind)&/p" $$kind; fi; \
 	done
 
@@ -82,6 +82,9 @@ unit: ## tests of the library alone
 
 sealed: ## tests of the real program against a host in memory
 	$(call run_tests,sealed,--test cli)
+
+each-fault: ## each request of each command goes wrong in every way, each command is stopped in every way (minutes)
+	$(call run_tests,each-fault,--test cli -- --ignored)
 
 oracle: ## the template engine beside the real Helm 3 and 4 (Go; the first time builds them, about 3 minutes)
 	@command -v go >/dev/null || { echo 'Go is not installed: https://go.dev/doc/install'; exit 1; }

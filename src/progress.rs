@@ -10,6 +10,9 @@ pub trait Progress: Send + Sync {
     /// Why the current step takes its time; empty if nothing is wrong any more. Repeated reasons are shown once.
     fn because(&self, reason: &str);
 
+    /// What to do about that reason, should it not pass; told if the command ends before it does.
+    fn advise(&self, hint: &str);
+
     /// The current step is done.
     fn end(&self);
 

@@ -232,12 +232,14 @@ async fn run_bounded(session: &Session, command: Command) -> Result<Ending, Erro
     if is_unbounded {
         return Box::pin(work).await;
     }
+    // Before the first request goes out, so that no signal finds us unready.
+    let interrupts = Interrupts::catch();
     tokio::select! {
         // A signal that comes just as a program was started is that program's.
         biased;
         ending = work => ending,
         // To end what has no end of its own is no failure to tell of.
-        () = interrupted() => if is_endless { Ok(Ending::Interrupted) } else { Err(cut_off(session)) },
+        () = interrupts.next() => if is_endless { Ok(Ending::Interrupted) } else { Err(cut_off(session)) },
     }
 }
 
@@ -249,36 +251,59 @@ async fn heartbeat(session: &Session) {
     }
 }
 
+/// The signals that end a command. They are caught from the moment this is made.
 #[cfg(unix)]
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let wait_for = async |kind: SignalKind| match signal(kind) {
-        Ok(mut stream) => stream.recv().await.unwrap_or(()),
-        Err(_) => std::future::pending().await,
-    };
-    tokio::select! {
-        () = wait_for(SignalKind::interrupt()) => {}
-        () = wait_for(SignalKind::terminate()) => {}
+struct Interrupts {
+    interrupt: Option<tokio::signal::unix::Signal>,
+    terminate: Option<tokio::signal::unix::Signal>,
+}
+
+#[cfg(unix)]
+impl Interrupts {
+    fn catch() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        Self {
+            interrupt: signal(SignalKind::interrupt()).ok(),
+            terminate: signal(SignalKind::terminate()).ok(),
+        }
+    }
+
+    async fn next(mut self) {
+        let of = async |signal: &mut Option<tokio::signal::unix::Signal>| match signal {
+            Some(signal) => signal.recv().await.unwrap_or(()),
+            None => std::future::pending().await,
+        };
+        tokio::select! {
+            () = of(&mut self.interrupt) => {}
+            () = of(&mut self.terminate) => {}
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+struct Interrupts;
+
+#[cfg(not(unix))]
+impl Interrupts {
+    fn catch() -> Self {
+        Self
+    }
+
+    async fn next(self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
 fn overdue(session: &Session) -> Error {
     let waited = session.settings.timeout.as_secs_f64();
-    with_left(
-        session,
-        Error::new(
-            Kind::Timeout,
-            format!("timed out after {waited:.0} s{}", while_doing(session)),
-        ),
-    )
-    .hint("allow more time with `--timeout`")
+    let mut error = Error::new(
+        Kind::Timeout,
+        format!("timed out after {waited:.0} s{}", while_doing(session)),
+    );
+    error.hints.extend(session.ui.reporter().advice());
+    with_left(session, error).hint("allow more time with `--timeout`")
 }
 
 fn cut_off(session: &Session) -> Error {

@@ -43,6 +43,8 @@ impl Progress for Notes {
         }
     }
 
+    fn advise(&self, _: &str) {}
+
     fn end(&self) {}
 
     fn note(&self, text: &str) {

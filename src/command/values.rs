@@ -1,10 +1,13 @@
 //! What the user wants of a new cluster, from files, flags and `--set`, as one set of `vcluster.yaml` values.
 
+mod layers;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use self::layers::{Layers, Origin};
 use super::Session;
 use crate::chart::{builtin, table};
 use crate::error::{Error, Kind};
@@ -67,48 +70,58 @@ impl ValueArgs {
     ///
     /// Those for the built-in chart are checked against its table; another chart has its own checks.
     pub(super) fn resolve(&self, session: &Session, is_built_in: bool) -> Result<Value, Error> {
-        let all = self.over_settings(session)?;
+        let layers = self.layers(session)?;
         if is_built_in {
-            check(&all)?;
+            check_with(layers.all(), |path| layers.place_of(path))?;
         }
-        Ok(all)
+        Ok(layers.into_all())
     }
 
     /// The same, without checks.
     pub(super) fn over_settings(&self, session: &Session) -> Result<Value, Error> {
+        Ok(self.layers(session)?.into_all())
+    }
+
+    fn layers(&self, session: &Session) -> Result<Layers, Error> {
         let settings = &session.settings;
-        let all = of_flags(
+        let mut layers = Layers::new();
+        let set = of_flags(
             settings.k8s.as_deref(),
             settings.registry.as_deref(),
             settings.pull_secret.as_deref(),
         )?;
-        self.over(session, all)
+        layers.lay(Origin::Flags, set);
+        self.over(session, layers)
     }
 
     /// What files and flags say, without the settings, which are for new clusters.
     pub(super) fn alone(&self, session: &Session) -> Result<Value, Error> {
-        self.over(session, json!({}))
+        Ok(self.over(session, Layers::new())?.into_all())
     }
 
-    fn over(&self, session: &Session, mut all: Value) -> Result<Value, Error> {
+    fn over(&self, session: &Session, mut layers: Layers) -> Result<Layers, Error> {
         for file in &self.files {
-            values::merge(&mut all, read(session, file)?);
+            let (origin, values) = read(session, file)?;
+            layers.lay(origin, values);
         }
         let flags = of_flags(
             self.kubernetes.as_deref(),
             self.registry.as_deref(),
             self.pull_secret.as_deref(),
         )?;
-        values::merge(&mut all, flags);
-        values::merge(&mut all, self.own_flags()?);
+        layers.lay(Origin::Flags, flags);
+        layers.lay(Origin::Flags, self.own_flags()?);
         for assignment in &self.set {
-            values::set(&mut all, assignment).map_err(|error| unusable("--set", &error))?;
+            layers
+                .assign("--set", |all| values::set(all, assignment))
+                .map_err(|error| unusable("--set", &error))?;
         }
         for assignment in &self.set_string {
-            values::set_string(&mut all, assignment)
+            layers
+                .assign("--set-string", |all| values::set_string(all, assignment))
                 .map_err(|error| unusable("--set-string", &error))?;
         }
-        Ok(all)
+        Ok(layers)
     }
 
     fn own_flags(&self) -> Result<Value, Error> {
@@ -212,7 +225,7 @@ fn kubernetes_tag(version: &str) -> Result<String, Error> {
     }
 }
 
-fn read(session: &Session, file: &Path) -> Result<Value, Error> {
+fn read(session: &Session, file: &Path) -> Result<(Origin, Value), Error> {
     let is_stdin = file.as_os_str() == "-";
     let (origin, text) = if is_stdin {
         let mut text = String::new();
@@ -227,14 +240,21 @@ fn read(session: &Session, file: &Path) -> Result<Value, Error> {
     let text = text.map_err(|error| {
         Error::usage(format!("cannot read the values in `{origin}`")).because(&error)
     })?;
-    let parsed = values::parse(&text, &origin);
-    parsed.map_err(|error| {
-        Error::usage(format!("cannot use the values in `{origin}`")).because(&error)
-    })
+    match values::parse(&text, &origin) {
+        Ok(values) => Ok((Origin::File { name: origin, text }, values)),
+        Err(error) => {
+            Err(Error::usage(format!("cannot use the values in `{origin}`")).because(&error))
+        }
+    }
 }
 
 /// Refuses what the built-in chart cannot honour, all of it at once.
 pub(super) fn check(all: &Value) -> Result<(), Error> {
+    check_with(all, |_| None)
+}
+
+/// The same; `place_of` knows where the value at a path was said.
+fn check_with(all: &Value, place_of: impl Fn(&str) -> Option<String>) -> Result<(), Error> {
     let Err(refusals) = table::check(all) else {
         return Ok(());
     };
@@ -243,9 +263,11 @@ pub(super) fn check(all: &Value) -> Result<(), Error> {
         let nearest = refusal.nearest.map_or(String::new(), |nearest| {
             format!(" (did you mean `{nearest}`?)")
         });
-        error
-            .causes
-            .push(format!("`{}`: {}{nearest}", refusal.path, refusal.reason));
+        let place = place_of(&refusal.path).map_or(String::new(), |place| format!("{place}: "));
+        error.causes.push(format!(
+            "{place}`{}`: {}{nearest}",
+            refusal.path, refusal.reason
+        ));
         let hint = format!("`{}`: {}", refusal.path, refusal.way_out);
         if !error.hints.contains(&hint) {
             error.hints.push(hint);

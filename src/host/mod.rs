@@ -11,6 +11,7 @@ mod connect;
 mod error;
 mod event;
 pub mod explain;
+mod last_words;
 pub mod log;
 pub mod metrics;
 pub mod read;

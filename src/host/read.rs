@@ -323,6 +323,33 @@ pub struct Reason {
     pub exit_code: Option<i32>,
 }
 
+/// A node, as far as it tells which pods it can take.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Node {
+    /// What it should be.
+    pub spec: NodeSpec,
+    /// What it is.
+    pub status: NodeStatus,
+}
+
+/// What a node should be.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct NodeSpec {
+    /// The machine below it, such as `aws:///eu-central-1a/i-0`.
+    #[serde(rename = "providerID")]
+    pub provider_id: String,
+}
+
+/// What a node is.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct NodeStatus {
+    /// What all of its pods together may ask for: quantities by resource.
+    pub allocatable: BTreeMap<String, String>,
+}
+
 /// A Secret, its values still in base64.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tokio::time::{sleep, timeout};
 
-use super::wait::until_serving;
+use super::wait::{Watches, until_serving};
 use crate::cluster::ClusterRef;
 use crate::error::{Error, Kind};
 use crate::host::read::{Partial, Secret};
@@ -13,7 +13,7 @@ use crate::host::{AGENT, Collection, Host, HostError};
 use crate::progress::Progress;
 
 /// How long the first answer of a virtual cluster may take.
-const FIRST_ANSWER: Duration = Duration::from_secs(5);
+const FIRST_ANSWER: Duration = Duration::from_secs(15);
 /// Between two questions to an API server that has just begun to serve.
 const BETWEEN_ANSWERS: Duration = Duration::from_millis(100);
 /// What is taken from the kubeconfig in a Secret. Whoever writes that Secret must not choose what runs on the user's
@@ -154,8 +154,12 @@ impl Connection {
                 sleep(BETWEEN_ANSWERS).await;
             }
         };
+        let failing = async {
+            let watches = Watches::open_midway(host, &self.reference).await?;
+            until_serving(watches, progress).await
+        };
         tokio::select! {
-            failed = until_serving(host, &self.reference, progress) => failed,
+            failed = failing => failed,
             () = answering => Ok(()),
         }
     }
@@ -163,9 +167,21 @@ impl Connection {
     /// Asks the virtual cluster for its version over the local port: the proof that the connection works.
     pub async fn fetch_version(&self, port: u16) -> Result<String, Error> {
         let name = self.reference.name.as_str();
-        let ask = async {
+        let once = async || {
             let cluster = Host::from_kubeconfig(self.to_document(name, port), name, AGENT).await?;
             Ok::<_, HostError>(cluster.fetch_version().await?.git_version)
+        };
+        let ask = async {
+            loop {
+                match once().await {
+                    // A machine, or a host, with much to do just now.
+                    Err(HostError::Unreachable { causes, .. })
+                        if causes
+                            .iter()
+                            .any(|cause| cause.contains("deadline has elapsed")) => {}
+                    answer => return answer,
+                }
+            }
         };
         let hint = "run `vc connect` again in a moment, or `vc list` to see what state it is in";
         let message = format!("{} does not answer over its tunnel", self.reference);

@@ -253,7 +253,9 @@ impl Applied {
         let mut watches = self
             .watches
             .expect("a create that waits has opened its watches");
-        if !self.is_new {
+        if self.is_new {
+            watches = watches.of_new_cluster();
+        } else {
             // The kubeconfig is there from before, and the pod that is there is about to be replaced.
             watches
                 .until_rolled_out(host, &self.workloads, progress)

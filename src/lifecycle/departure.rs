@@ -1,7 +1,11 @@
 //! Waiting until what was deleted is gone, and saying meanwhile what holds it.
 
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::remains::is_own_claim;
 use crate::cluster::ClusterRef;
@@ -9,6 +13,15 @@ use crate::error::Error;
 use crate::host::read::{HasMetadata, Metadata, Partial};
 use crate::host::{Collection, Host, Watch};
 use crate::progress::Progress;
+
+/// How often what is left is looked at when the host tells nothing new.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// So long after its grace time, something is wrong with a pod; our clock may be ahead by less than that.
+const OVERDUE: SignedDuration = SignedDuration::from_secs(10);
+
+/// What to do about something that does not go.
+const HELD: &str =
+    "let the program run that is to take the finalizer away, or take it away with `kubectl edit`";
 
 /// Waits until every claim of the cluster is gone.
 pub(super) async fn until_claims_are_gone(
@@ -30,22 +43,47 @@ async fn until_none(
 ) -> Result<(), Error> {
     loop {
         let left: Vec<&Partial> = watch.objects().filter(|object| counts(object)).collect();
-        let Some(first) = left.first() else {
+        if left.is_empty() {
             return Ok(());
-        };
-        let name = &first.metadata.name;
-        let held = first
-            .metadata
-            .finalizers
-            .iter()
-            .find(|finalizer| !finalizer.starts_with("kubernetes.io/"));
-        match held {
-            Some(finalizer) => progress.because(&format!(
-                "{what} `{name}` is held by the finalizer `{finalizer}`"
-            )),
-            None => progress.because(&format!("{what} `{name}` is ending ({} left)", left.len())),
         }
-        watch.changed().await?;
+        progress.because(&what_holds(&left, what, Timestamp::now()));
+        // Nothing tells that a grace time is over.
+        if let Ok(changed) = timeout(LOOK_AGAIN, watch.changed()).await {
+            changed?;
+        }
+    }
+}
+
+/// Why the first of what is left is still there: a finalizer, a node that does not answer, or its grace time.
+fn what_holds(left: &[&Partial], what: &str, now: Timestamp) -> String {
+    let held = left.iter().find_map(|object| {
+        let finalizers = &object.metadata.finalizers;
+        let foreign = finalizers
+            .iter()
+            .find(|finalizer| !finalizer.starts_with("kubernetes.io/"))?;
+        Some((object, foreign))
+    });
+    if let Some((object, finalizer)) = held {
+        let name = &object.metadata.name;
+        return format!("{what} `{name}` is held by the finalizer `{finalizer}`");
+    }
+    // The deletion timestamp is when the grace time is over.
+    let overdue = left.iter().find(|object| {
+        let end = object.metadata.deletion_timestamp;
+        end.is_some_and(|end| now.duration_since(end) > OVERDUE)
+    });
+    match (overdue, left) {
+        (Some(object), _) => format!(
+            "{what} `{}` should have ended by now: does its node answer?",
+            object.metadata.name
+        ),
+        (None, [only]) => format!("{what} `{}` is ending", only.metadata.name),
+        (None, [first, others @ ..]) => format!(
+            "{what} `{}` and {} more are ending",
+            first.metadata.name,
+            others.len()
+        ),
+        (None, []) => String::new(),
     }
 }
 
@@ -76,6 +114,7 @@ pub(super) async fn until_namespace_is_gone(
         };
         if let Some(reason) = namespace.obstacle() {
             progress.because(&reason);
+            progress.advise(HELD);
         }
         watch.changed().await?;
     }
@@ -98,17 +137,72 @@ impl HasMetadata for Namespace {
 impl Namespace {
     /// What its deletion waits for, in the host's words.
     fn obstacle(&self) -> Option<String> {
+        if let Some(finalizer) = self.metadata.finalizers.first() {
+            return Some(format!("it is held by the finalizer `{finalizer}`"));
+        }
         let conditions = self.status["conditions"].as_array()?;
-        let is_true = |condition: &&Value| condition["status"] == "True";
-        let wanted = |kind: &str| {
-            conditions
+        let told = |kind: &str| {
+            let condition = conditions
                 .iter()
-                .filter(is_true)
-                .find(|condition| condition["type"] == kind)
+                .find(|condition| condition["status"] == "True" && condition["type"] == kind)?;
+            condition["message"].as_str()
         };
-        let condition = wanted("NamespaceFinalizersRemaining")
-            .or_else(|| wanted("NamespaceDeletionDiscoveryFailure"))
-            .or_else(|| wanted("NamespaceContentRemaining"))?;
-        condition["message"].as_str().map(str::to_owned)
+        let (left, held) = (
+            told("NamespaceContentRemaining"),
+            told("NamespaceFinalizersRemaining"),
+        );
+        match (told("NamespaceDeletionDiscoveryFailure"), left, held) {
+            (Some(failure), ..) => Some(failure.to_owned()),
+            (None, Some(left), Some(held)) => {
+                Some(format!("{}; {held}", left.trim_end_matches('.')))
+            }
+            (None, left, held) => left.or(held).map(str::to_owned),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pod(metadata: &Value) -> Partial {
+        serde_json::from_value(json!({ "metadata": metadata })).unwrap()
+    }
+
+    #[test]
+    fn what_holds_is_told_by_what_can_be_done_about_it() {
+        let now: Timestamp = "2026-01-01T00:01:00Z".parse().unwrap();
+        let of = |left: &[Partial]| what_holds(&left.iter().collect::<Vec<_>>(), "pod", now);
+        let ending = pod(&json!({ "name": "a", "deletionTimestamp": "2026-01-01T00:01:20Z" }));
+        let late = pod(&json!({ "name": "b", "deletionTimestamp": "2026-01-01T00:00:40Z" }));
+        let held = pod(&json!({ "name": "c", "finalizers": ["example.com/hold"] }));
+        assert_eq!(of(std::slice::from_ref(&ending)), "pod `a` is ending");
+        assert_eq!(
+            of(&[ending.clone(), ending.clone()]),
+            "pod `a` and 1 more are ending"
+        );
+        assert_eq!(
+            of(&[ending.clone(), late]),
+            "pod `b` should have ended by now: does its node answer?"
+        );
+        assert_eq!(
+            of(&[ending, held]),
+            "pod `c` is held by the finalizer `example.com/hold`"
+        );
+    }
+
+    #[test]
+    fn what_holds_a_namespace_is_told_with_what_it_is() {
+        let namespace: Namespace = serde_json::from_value(json!({ "status": { "conditions": [
+            { "type": "NamespaceContentRemaining", "status": "True", "message": "Some resources are remaining: configmaps. has 1 resource instances" },
+            { "type": "NamespaceFinalizersRemaining", "status": "True", "message": "Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances" },
+        ] } })).unwrap();
+        assert_eq!(
+            namespace.obstacle().unwrap(),
+            "Some resources are remaining: configmaps. has 1 resource instances; Some content in the namespace has \
+             finalizers remaining: example.com/hold in 1 resource instances"
+        );
     }
 }

@@ -21,6 +21,7 @@ mod logs;
 mod operation;
 mod plan;
 mod plugin;
+mod reasons;
 mod release;
 mod remains;
 mod sleep;

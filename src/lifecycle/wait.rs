@@ -1,26 +1,36 @@
 //! Waiting for a control plane, and saying meanwhile why it takes its time.
 
-use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
+use super::reasons::{Reasons, concerns};
 use crate::cluster::{ClusterRef, ObjectRef};
 use crate::error::{Error, Kind};
 use crate::host::read::{Event, Pod, Secret, Workload};
-use crate::host::{Collection, Host, HostError, Watch, explain};
+use crate::host::{Collection, Host, HostError, Watch};
 use crate::progress::Progress;
 
 /// What tells that a control plane is ready, and why it is not.
 pub(super) struct Watches {
+    host: Host,
     reference: ClusterRef,
+    reasons: Reasons,
     secret: Watch<Secret>,
     pods: Watch<Pod>,
     /// `None` where we may not look at events.
     events: Option<Watch<Event>>,
-    /// When the wait began, by our clock, less what it may be ahead of the host's.
-    since: Timestamp,
+    /// The events that there were before anything was changed, by name; `None` if nothing was.
+    ///
+    /// The host keeps those of an hour, and of an earlier cluster of that name as well. Their times are the host's,
+    /// whose clock need not be ours.
+    past: Option<BTreeMap<String, Occurrence>>,
+    /// What to do with a cluster that will never be ready.
+    hint: Option<String>,
 }
 
-/// How far our clock may be ahead of the host's before fresh events are taken for old ones.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);
+/// How often an event had happened, and when last.
+type Occurrence = (u32, Option<Timestamp>);
 
 /// Waits until a pod of the control plane is ready.
 pub async fn until_ready(
@@ -28,10 +38,10 @@ pub async fn until_ready(
     reference: &ClusterRef,
     progress: &dyn Progress,
 ) -> Result<(), Error> {
-    let mut watches = Watches::open(host, reference).await?;
+    let mut watches = Watches::open_midway(host, reference).await?;
     progress.begin(&format!("waiting for the control plane of {reference}"));
     while !watches.pods.objects().any(Pod::is_ready) {
-        watches.report(progress)?;
+        watches.report(progress).await?;
         watches.changed().await?;
     }
     progress.end();
@@ -42,20 +52,40 @@ pub async fn until_ready(
 ///
 /// Ends only with an error: that it serves is seen by asking it, long before the host says that its pod is ready.
 pub(super) async fn until_serving(
-    host: &Host,
-    reference: &ClusterRef,
+    mut watches: Watches,
     progress: &dyn Progress,
 ) -> Result<(), Error> {
-    let mut watches = Watches::open(host, reference).await?;
     loop {
-        watches.report(progress)?;
+        watches.report(progress).await?;
         watches.changed().await?;
     }
 }
 
 impl Watches {
-    /// Opens all of them at once; what is there already is told first.
+    /// Opens all of them at once, before anything is changed; what is there already is told first.
     pub(super) async fn open(host: &Host, reference: &ClusterRef) -> Result<Self, HostError> {
+        let of_events = Collection::of("Event", Some(reference.namespace.as_str()));
+        // Listed first, so that what had happened before can be told from what happens from now on.
+        let events = Box::pin(Watch::for_departures(host, of_events, "", ""));
+        Self::open_with(host, reference, events, true).await
+    }
+
+    /// Opens them for a cluster that somebody else has changed, perhaps long ago.
+    pub(super) async fn open_midway(
+        host: &Host,
+        reference: &ClusterRef,
+    ) -> Result<Self, HostError> {
+        let of_events = Collection::of("Event", Some(reference.namespace.as_str()));
+        let events = Box::pin(Watch::for_arrivals(host, of_events, "", ""));
+        Self::open_with(host, reference, events, false).await
+    }
+
+    async fn open_with(
+        host: &Host,
+        reference: &ClusterRef,
+        events: impl Future<Output = Result<Watch<Event>, HostError>>,
+        is_before_change: bool,
+    ) -> Result<Self, HostError> {
         let of = |kind: &str| Collection::of(kind, Some(reference.namespace.as_str()));
         let (selector, name) = (
             reference.selector(),
@@ -64,20 +94,37 @@ impl Watches {
         let (secret, pods, events) = tokio::join!(
             Watch::for_arrivals(host, of("Secret"), "", &name),
             Watch::for_arrivals(host, of("Pod"), &selector, ""),
-            Watch::for_arrivals(host, of("Event"), "", "type=Warning"),
+            events,
         );
         let events = match events {
             Err(error) if error.is_forbidden() => None,
             events => Some(events?),
         };
-        let since = Timestamp::now() - CLOCK_SKEW;
+        let past = is_before_change.then(|| {
+            let listed = events.iter().flat_map(Watch::objects);
+            listed
+                .map(|event| (event.metadata.name.clone(), occurrence(event)))
+                .collect()
+        });
         Ok(Self {
+            host: host.clone(),
             reference: reference.clone(),
+            reasons: Reasons::default(),
             secret: secret?,
             pods: pods?,
             events,
-            since,
+            past,
+            hint: None,
         })
+    }
+
+    /// The same for a cluster that was made just now, with nothing in it that could be missed.
+    pub(super) fn of_new_cluster(mut self) -> Self {
+        let ClusterRef { namespace, name } = &self.reference;
+        self.hint = Some(format!(
+            "run `vc delete {name} -n {namespace}` to remove it"
+        ));
+        self
     }
 
     /// Waits until the control plane of the cluster with this Service has written its kubeconfig.
@@ -100,7 +147,7 @@ impl Watches {
                 progress.end();
                 return Ok(secret);
             }
-            self.report(progress)?;
+            self.report(progress).await?;
             self.changed().await?;
         }
     }
@@ -121,7 +168,7 @@ impl Watches {
                 .objects()
                 .any(|workload| workload.is_rolled_out(*generation))
             {
-                self.report(progress)?;
+                self.report(progress).await?;
                 tokio::select! {
                     changed = watch.changed() => changed?,
                     changed = self.changed() => changed?,
@@ -147,50 +194,48 @@ impl Watches {
     }
 
     /// Says why it is not ready; an error if it never will be.
-    fn report(&self, progress: &dyn Progress) -> Result<(), Error> {
-        let Some(obstacle) = self.obstacle() else {
-            progress.because("");
-            return Ok(());
-        };
-        if !obstacle.is_final {
-            progress.because(&obstacle.reason);
-            return Ok(());
-        }
-        let ClusterRef { namespace, name } = &self.reference;
-        let message = format!("{} cannot start: {}", self.reference, obstacle.reason);
-        let mut error = Error::new(Kind::Failed, message);
-        error.hints.extend(obstacle.hint);
-        Err(error.hint(format!(
-            "run `vc delete {name} -n {namespace}` to remove it"
-        )))
-    }
-
-    /// Why it is not ready, the surest reason first.
-    fn obstacle(&self) -> Option<explain::Obstacle> {
-        if let Some(obstacle) = self.pods.objects().find_map(explain::pod) {
-            return Some(obstacle);
-        }
-        let mut events: Vec<&Event> = self
+    async fn report(&mut self, progress: &dyn Progress) -> Result<(), Error> {
+        let pods: Vec<&Pod> = self.pods.objects().collect();
+        let namespace = self.reference.namespace.as_str();
+        self.reasons.learn(&self.host, namespace, &pods).await;
+        let events: Vec<&Event> = self
             .events
             .iter()
             .flat_map(Watch::objects)
-            .filter(|e| self.concerns(e))
+            .filter(|event| concerns(&self.reference, event) && self.is_of_now(event))
             .collect();
-        events.sort_by_key(|event| event.last_timestamp);
-        events.into_iter().rev().find_map(explain::event)
+        let Some(mut why) = self.reasons.why(&pods, &events) else {
+            progress.because("");
+            return Ok(());
+        };
+        // What an event of long ago tells may have been put right since, without another one that says so.
+        why.obstacle.is_final &= self.past.is_some() || !why.is_of_event;
+        if !why.obstacle.is_final {
+            progress.because(&why.obstacle.reason);
+            progress.advise(why.obstacle.hint.as_deref().unwrap_or_default());
+            return Ok(());
+        }
+        let message = format!("{} cannot start: {}", self.reference, why.obstacle.reason);
+        let mut error = Error::new(Kind::Failed, message);
+        error.causes = why
+            .last_words
+            .iter()
+            .map(|line| format!("log: {line}"))
+            .collect();
+        error.hints.extend(why.obstacle.hint);
+        error.hints.extend(self.hint.clone());
+        Err(error)
     }
 
-    /// Whether an event is about this cluster, and of this wait: the host keeps those of an hour.
-    fn concerns(&self, event: &Event) -> bool {
-        let (object, name) = (&event.involved_object.name, self.reference.name.as_str());
-        let belongs = |object: &str| {
-            object
-                .strip_prefix(name)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-        };
-        let is_ours = belongs(object) || object.strip_prefix("data-").is_some_and(belongs);
-        is_ours && event.last_timestamp.is_none_or(|last| last >= self.since)
+    /// Whether an event has happened since the change, if there was one.
+    fn is_of_now(&self, event: &Event) -> bool {
+        let before = self.past.as_ref();
+        before.is_none_or(|past| past.get(&event.metadata.name) != Some(&occurrence(event)))
     }
+}
+
+fn occurrence(event: &Event) -> Occurrence {
+    (event.times(), event.happened())
 }
 
 /// Whether a kubeconfig Secret is of the cluster with this Service, and not left by an earlier one of the same name.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep as pause;
 
 use super::Connection;
-use super::wait::until_serving;
+use super::wait::{Watches, until_serving};
 use super::workloads::{companions, replicas_awake};
 use crate::cluster::{Manager, VirtualCluster};
 use crate::driver::{sleep as marks, vcluster};
@@ -45,8 +45,11 @@ pub async fn wake(
     }
     progress.begin(&format!("waking {reference}"));
     let (namespace, name) = (reference.namespace.as_str(), reference.name.as_str());
-    let (companions, replicas) =
-        tokio::try_join!(companions(host, cluster), replicas_awake(host, cluster))?;
+    let (companions, replicas, watches) = tokio::try_join!(
+        companions(host, cluster),
+        replicas_awake(host, cluster),
+        Watches::open(host, reference),
+    )?;
     progress.if_interrupted(
         &format!("{reference} is waking by itself"),
         &format!("run `vc wake {name} -n {namespace}` again to wait for it"),
@@ -65,7 +68,7 @@ pub async fn wake(
     };
     let _tunnel = Tunnel::open(host.client(), target, listeners);
     tokio::select! {
-        failed = until_serving(host, reference, progress) => failed?,
+        failed = until_serving(watches, progress) => failed?,
         () = until_answering(connection, port) => {}
     }
     progress.end();

@@ -10,8 +10,8 @@ use serde_json::json;
 use super::Format;
 use crate::progress::Progress;
 
-/// After this long without a word, what is being waited for is said again.
-const LONGEST_SILENCE: Duration = Duration::from_secs(4);
+/// After this long without a word, what is being waited for is said again, when the clock next ticks.
+const LONGEST_SILENCE: Duration = Duration::from_millis(3500);
 
 /// A step that took less than this is not worth a line for people.
 const FAST: Duration = Duration::from_millis(250);
@@ -30,8 +30,12 @@ enum Style {
     Json,
 }
 
-#[derive(Default)]
 struct State {
+    began: Instant,
+    /// When something was last said while no step was under way.
+    last_word: Instant,
+    /// Whether the answer, or a question, is what the user sees now.
+    is_answering: bool,
     step: Option<Step>,
     left: Option<(String, String)>,
 }
@@ -39,6 +43,8 @@ struct State {
 struct Step {
     doing: String,
     reason: String,
+    /// What to do about the reason.
+    hint: String,
     began: Instant,
     last_word: Instant,
     bar: Option<ProgressBar>,
@@ -52,9 +58,16 @@ impl Reporter {
             _ if is_live => Style::Live { has_color },
             _ => Style::Plain,
         };
+        let now = Instant::now();
         Self {
             style,
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                began: now,
+                last_word: now,
+                is_answering: false,
+                step: None,
+                left: None,
+            }),
         }
     }
 
@@ -68,6 +81,13 @@ impl Reporter {
         ))
     }
 
+    /// What to do about what holds up the current step.
+    pub fn advice(&self) -> Option<String> {
+        let state = self.lock();
+        let hint = state.step.as_ref().map(|step| step.hint.clone());
+        hint.filter(|hint| !hint.is_empty())
+    }
+
     /// What an interruption leaves behind, and what to type about it.
     pub fn left(&self) -> Option<(String, String)> {
         self.lock().left.clone()
@@ -76,25 +96,48 @@ impl Reporter {
     /// Says again what is being waited for, if nothing was said for a while. Called by a clock.
     pub fn tick(&self) {
         let mut state = self.lock();
-        let Some(step) = &mut state.step else { return };
-        if self.style == Style::Plain && step.last_word.elapsed() >= LONGEST_SILENCE {
-            step.last_word = Instant::now();
-            let reason = if step.reason.is_empty() {
-                String::new()
-            } else {
-                format!(": {}", step.reason)
-            };
-            write_line(&format!(
-                "still {} ({} s){reason}",
-                step.doing,
-                step.began.elapsed().as_secs()
-            ));
+        let style = self.style;
+        if style == Style::Quiet || state.is_answering {
+            return;
+        }
+        let Some(step) = &mut state.step else {
+            if state.last_word.elapsed() >= LONGEST_SILENCE {
+                state.last_word = Instant::now();
+                let seconds = state.began.elapsed().as_secs();
+                if style == Style::Json {
+                    write_event("waiting", "asking the host", &json!({ "seconds": seconds }));
+                } else {
+                    write_line(&format!("still asking the host ({seconds} s)"));
+                }
+            }
+            return;
+        };
+        if step.last_word.elapsed() < LONGEST_SILENCE {
+            return;
+        }
+        step.last_word = Instant::now();
+        let seconds = step.began.elapsed().as_secs();
+        match style {
+            Style::Json => {
+                let mut more = json!({ "seconds": seconds });
+                if !step.reason.is_empty() {
+                    more["reason"] = step.reason.as_str().into();
+                }
+                write_event("waiting", &step.doing, &more);
+            }
+            Style::Plain => {
+                let reason = with_separator(&step.reason);
+                write_line(&format!("still {} ({seconds} s){reason}", step.doing));
+            }
+            // Its line shows the time, and turns.
+            Style::Live { .. } | Style::Quiet => {}
         }
     }
 
     /// Ends what is shown, before an answer or a question.
     pub(super) fn close(&self) {
         self.end();
+        self.lock().is_answering = true;
     }
 
     /// Ends what is shown, because the command failed in it.
@@ -121,9 +164,12 @@ impl Progress for Reporter {
             Style::Plain | Style::Quiet => None,
         };
         let now = Instant::now();
-        self.lock().step = Some(Step {
+        let mut state = self.lock();
+        state.is_answering = false;
+        state.step = Some(Step {
             doing: doing.to_owned(),
             reason: String::new(),
+            hint: String::new(),
             began: now,
             last_word: now,
             bar,
@@ -137,11 +183,12 @@ impl Progress for Reporter {
             return;
         }
         reason.clone_into(&mut step.reason);
-        let (doing, separator) = (&step.doing, if reason.is_empty() { "" } else { ": " });
+        step.hint.clear();
+        let doing = &step.doing;
         match self.style {
             Style::Live { .. } => {
                 if let Some(bar) = &step.bar {
-                    bar.set_message(format!("{doing}{separator}{reason}"));
+                    bar.set_message(format!("{doing}{}", with_separator(reason)));
                 }
             }
             // That a reason has passed is seen from what comes next.
@@ -149,15 +196,27 @@ impl Progress for Reporter {
                 step.last_word = Instant::now();
                 write_line(&format!("{doing}: {reason}"));
             }
-            Style::Json => write_event("because", doing, &json!({ "reason": reason })),
+            Style::Json => {
+                step.last_word = Instant::now();
+                write_event("because", &step.doing, &json!({ "reason": reason }));
+            }
             Style::Plain | Style::Quiet => {}
         }
     }
 
+    fn advise(&self, hint: &str) {
+        if let Some(step) = &mut self.lock().step {
+            hint.clone_into(&mut step.hint);
+        }
+    }
+
     fn end(&self) {
-        let Some(step) = self.lock().step.take() else {
+        let mut state = self.lock();
+        let Some(step) = state.step.take() else {
             return;
         };
+        state.last_word = Instant::now();
+        drop(state);
         let took = step.began.elapsed();
         let (seconds, is_worth_a_line) = (super::seconds(took), took >= FAST);
         match self.style {
@@ -192,6 +251,15 @@ impl Progress for Reporter {
 
     fn if_interrupted(&self, left: &str, hint: &str) {
         self.lock().left = Some((left.to_owned(), hint.to_owned()));
+    }
+}
+
+/// A reason as it follows what it is the reason for.
+fn with_separator(reason: &str) -> String {
+    if reason.is_empty() {
+        String::new()
+    } else {
+        format!(": {reason}")
     }
 }
 

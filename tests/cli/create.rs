@@ -267,40 +267,6 @@ fn a_bad_name_is_refused_before_anything_is_asked() {
 }
 
 #[test]
-fn an_image_that_cannot_be_pulled_is_said() {
-    let vc = Sandbox::new();
-    let before = vc.kubeconfig();
-    vc.host
-        .set(|settings| settings.fate = PodFate::ImagePullBackOff);
-    assert_snapshot!(vc.run("create dev --timeout 2s"));
-    assert_eq!(vc.kubeconfig(), before);
-}
-
-#[test]
-fn a_pod_that_no_node_takes_is_said() {
-    let vc = Sandbox::new();
-    let why = "0/1 nodes are available: 1 Insufficient memory.";
-    vc.host
-        .set(|settings| settings.fate = PodFate::Unschedulable(why.to_owned()));
-    assert_snapshot!(vc.run("create dev --timeout 2s"));
-}
-
-#[test]
-fn a_control_plane_that_crashes_is_said() {
-    let vc = Sandbox::new();
-    vc.host.set(|settings| settings.fate = PodFate::CrashLoop);
-    assert_snapshot!(vc.run("create dev --timeout 2s"));
-}
-
-#[test]
-fn a_quota_that_forbids_the_pod_is_said() {
-    let vc = Sandbox::new();
-    vc.host
-        .set(|settings| settings.fate = PodFate::QuotaExceeded);
-    assert_snapshot!(vc.run("create dev --timeout 2s"));
-}
-
-#[test]
 fn the_end_of_patience_names_what_was_waited_for() {
     let vc = Sandbox::new();
     let before = vc.kubeconfig();

@@ -1,4 +1,6 @@
 //! Every request of every command goes wrong in turn: the command succeeds, or says what is left and can be repeated.
+//!
+//! A new command is one row of [`each_command!`].
 
 use std::time::Duration;
 
@@ -8,16 +10,107 @@ use crate::support::{
     sandbox::Sandbox,
 };
 
-/// Runs a command with its first, second, ... request at fault, until it makes no more requests.
-fn each_request_in_turn(fault: &Fault, begin: impl Fn() -> Sandbox, command: &str) {
+/// Makes a module of tests for each command.
+///
+/// The ordinary one has each request fail in one way, and the next in another. The other has each fail in every way; it
+/// takes minutes, and `make each-fault` runs it.
+macro_rules! each_command {
+    ($($name:ident: $begin:expr, $command:expr;)*) => {$(
+        mod $name {
+            use super::*;
+
+            #[test]
+            fn when_each_request_goes_wrong() {
+                let first = stringify!($name).len();
+                each_request_in_turn("*", |number| &OF_ALL[(first + number) % OF_ALL.len()], || $begin, $command);
+                each_request_in_turn("watch *", |number| &OF_WATCHES[(first + number) % OF_WATCHES.len()], || $begin, $command);
+            }
+
+            #[test]
+            #[ignore = "takes minutes: `make each-fault`"]
+            fn when_each_request_goes_wrong_in_every_way() {
+                for fault in OF_ALL {
+                    each_request_in_turn("*", |_| fault, || $begin, $command);
+                }
+                for fault in OF_WATCHES {
+                    each_request_in_turn("watch *", |_| fault, || $begin, $command);
+                }
+            }
+        }
+    )*};
+}
+
+const UPGRADE: &str = "upgrade dev --set controlPlane.service.annotations.a=b";
+
+fn with_created() -> Sandbox {
+    let vc = Sandbox::new();
+    vc.run("create dev --no-connect");
+    vc
+}
+
+fn with_upgraded() -> Sandbox {
+    let vc = with_created();
+    vc.run(UPGRADE);
+    vc
+}
+
+/// What can become of any request.
+const OF_ALL: &[Fault] = &[
+    Fault::Status(500),
+    Fault::Reset,
+    Fault::Status(403),
+    Fault::RetryAfter(429, 0),
+    Fault::Status(409),
+    Fault::Delay(Duration::from_millis(100)),
+    Fault::RetryAfter(503, 0),
+    Fault::LoseAnswer,
+];
+/// What can become of a watch that was opened well.
+const OF_WATCHES: &[Fault] = &[
+    Fault::CloseWatchAfter(0),
+    Fault::ExpireWatchAfter(0),
+    Fault::CloseWatchAfter(1),
+    Fault::BookmarkFirst,
+];
+
+each_command! {
+    create: Sandbox::new(), "create dev";
+    create_without_waiting: Sandbox::new(), "create dev --no-wait";
+    create_again: Sandbox::new().with(running("dev")), "create dev --upgrade --set-string controlPlane.statefulSet.labels.a=b";
+    connect: Sandbox::new().with(running("dev")), "connect dev";
+    status: Sandbox::new().with(running("dev")), "status dev";
+    logs: Sandbox::new().with(running("dev")), "logs dev";
+    upgrade: with_created(), UPGRADE;
+    rollback: with_upgraded(), "rollback dev 1";
+    history: Sandbox::new().with(running("dev")), "history dev";
+    list: Sandbox::new().with(running("dev")), "list";
+    sleep: Sandbox::new().with(running("dev").with_tenant_pods(1)), "sleep dev";
+    wake: Sandbox::new().with(sleeping("dev")), "wake dev";
+    connect_of_a_sleeping_one: Sandbox::new().with(sleeping("dev")), "connect dev";
+    delete: Sandbox::new().with(running("dev")), "delete dev";
+    delete_in_a_namespace: Sandbox::new().with(running("dev").in_namespace("team-a")), "delete dev";
+    delete_but_volumes: Sandbox::new().with(running("dev")), "delete dev --keep-volumes";
+}
+
+/// Runs a command with its first, second, ... request that matches at fault, until it makes no more of them.
+fn each_request_in_turn<'a>(
+    pattern: &str,
+    fault_of: impl Fn(usize) -> &'a Fault,
+    begin: impl Fn() -> Sandbox,
+    command: &str,
+) {
     for number in 1.. {
-        let vc = begin();
+        let (vc, fault) = (begin(), fault_of(number));
         let before = vc.kubeconfig();
         vc.host.forget_calls();
-        vc.host.fault("*", Nth::Only(number), fault.clone());
+        vc.host.fault(pattern, Nth::Only(number), fault.clone());
         let output = vc.run(&format!("{command} --timeout 30s"));
-        let calls = vc.each_call();
-        let culprit = calls.0.get(number - 1).map(ToString::to_string);
+        let calls = vc.each_call().0;
+        let culprit = calls
+            .iter()
+            .filter(|call| pattern == "*" || call.verb == "watch")
+            .nth(number - 1)
+            .map(ToString::to_string);
         let context = format!("{fault:?} of request {number}, {culprit:?}:\n{output}");
         assert!(
             !output.stderr.contains(vc.host.token()),
@@ -25,7 +118,7 @@ fn each_request_in_turn(fault: &Fault, begin: impl Fn() -> Sandbox, command: &st
         );
         if output.code != Some(0) {
             assert!(
-                matches!(output.code, Some(1 | 3 | 6)),
+                matches!(output.code, Some(1 | 3 | 5 | 6)),
                 "wrong exit code after {context}"
             );
             let is_told = output
@@ -54,138 +147,6 @@ fn each_request_in_turn(fault: &Fault, begin: impl Fn() -> Sandbox, command: &st
     }
 }
 
-fn with_dev() -> Sandbox {
-    Sandbox::new().with(running("dev"))
-}
-
-#[test]
-fn create_when_the_host_fails() {
-    each_request_in_turn(&Fault::Status(500), Sandbox::new, "create dev");
-}
-
-#[test]
-fn create_when_the_connection_is_reset() {
-    each_request_in_turn(&Fault::Reset, Sandbox::new, "create dev");
-}
-
-#[test]
-fn create_when_it_is_forbidden() {
-    each_request_in_turn(&Fault::Status(403), Sandbox::new, "create dev");
-}
-
-#[test]
-fn create_when_the_host_is_busy() {
-    each_request_in_turn(&Fault::RetryAfter(429, 0), Sandbox::new, "create dev");
-}
-
-#[test]
-fn create_when_the_host_is_slow() {
-    each_request_in_turn(
-        &Fault::Delay(Duration::from_millis(200)),
-        Sandbox::new,
-        "create dev --no-connect",
-    );
-}
-
-#[test]
-fn create_when_a_watch_ends_early() {
-    each_request_in_turn(
-        &Fault::CloseWatchAfter(0),
-        Sandbox::new,
-        "create dev --no-connect",
-    );
-    each_request_in_turn(
-        &Fault::ExpireWatchAfter(0),
-        Sandbox::new,
-        "create dev --no-connect",
-    );
-}
-
-#[test]
-fn connect_when_the_host_fails() {
-    each_request_in_turn(&Fault::Status(500), with_dev, "connect dev");
-    each_request_in_turn(&Fault::Reset, with_dev, "connect dev");
-}
-
-#[test]
-fn list_when_the_host_fails() {
-    each_request_in_turn(&Fault::Status(500), with_dev, "list");
-    each_request_in_turn(&Fault::Reset, with_dev, "list");
-    each_request_in_turn(&Fault::RetryAfter(429, 0), with_dev, "list");
-}
-
-#[test]
-fn delete_when_the_host_fails() {
-    each_request_in_turn(&Fault::Status(500), with_dev, "delete dev");
-}
-
-#[test]
-fn delete_when_the_connection_is_reset() {
-    each_request_in_turn(&Fault::Reset, with_dev, "delete dev");
-}
-
-#[test]
-fn delete_when_it_is_forbidden() {
-    each_request_in_turn(&Fault::Status(403), with_dev, "delete dev");
-}
-
-#[test]
-fn sleep_when_the_host_fails() {
-    each_request_in_turn(&Fault::Status(500), with_dev, "sleep dev");
-    each_request_in_turn(&Fault::Reset, with_dev, "sleep dev");
-    each_request_in_turn(&Fault::CloseWatchAfter(0), with_dev, "sleep dev");
-}
-
-#[test]
-fn wake_when_the_host_fails() {
-    let begin = || Sandbox::new().with(sleeping("dev"));
-    each_request_in_turn(&Fault::Status(500), begin, "wake dev");
-    each_request_in_turn(&Fault::Reset, begin, "wake dev");
-    each_request_in_turn(&Fault::CloseWatchAfter(0), begin, "wake dev");
-}
-
-fn with_created() -> Sandbox {
-    let vc = Sandbox::new();
-    vc.run("create dev --no-connect");
-    vc
-}
-
-fn with_upgraded() -> Sandbox {
-    let vc = with_created();
-    vc.run("upgrade dev --set controlPlane.service.annotations.a=b");
-    vc
-}
-
-const UPGRADE: &str = "upgrade dev --set controlPlane.service.annotations.a=b";
-
-#[test]
-fn upgrade_when_the_host_fails() {
-    each_request_in_turn(&Fault::Status(500), with_created, UPGRADE);
-}
-
-#[test]
-fn upgrade_when_the_connection_is_reset_or_answers_are_lost() {
-    each_request_in_turn(&Fault::Reset, with_created, UPGRADE);
-    each_request_in_turn(&Fault::LoseAnswer, with_created, UPGRADE);
-}
-
-#[test]
-fn upgrade_when_it_is_forbidden() {
-    each_request_in_turn(&Fault::Status(403), with_created, UPGRADE);
-}
-
-#[test]
-fn rollback_when_the_host_fails() {
-    each_request_in_turn(&Fault::Status(500), with_upgraded, "rollback dev 1");
-    each_request_in_turn(&Fault::Status(403), with_upgraded, "rollback dev 1");
-}
-
-#[test]
-fn history_when_the_host_fails() {
-    each_request_in_turn(&Fault::Status(500), with_dev, "history dev");
-    each_request_in_turn(&Fault::Reset, with_dev, "history dev");
-}
-
 #[test]
 fn a_secret_that_comes_late_is_waited_for() {
     let vc = Sandbox::new();
@@ -195,4 +156,14 @@ fn a_secret_that_comes_late_is_waited_for() {
     });
     let output = vc.run("create dev");
     assert_eq!(output.code, Some(0), "{output}");
+}
+
+#[test]
+fn a_host_that_asks_for_a_pause_gets_it() {
+    let vc = Sandbox::new().with(running("dev"));
+    vc.host
+        .fault("list *", Nth::First(1), Fault::RetryAfter(429, 1));
+    let output = vc.run("list");
+    assert_eq!(output.code, Some(0), "{output}");
+    assert!(output.time >= Duration::from_secs(1), "{output}");
 }

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bad_input;
 mod completion;
 mod config;
 mod connect;
@@ -15,11 +16,15 @@ mod faults;
 mod history;
 mod hooks;
 mod host;
+mod interrupted;
 mod kubeconfig;
 mod limits;
 mod list;
 mod logs;
+mod many;
+mod reasons;
 mod records;
+mod rights;
 mod rollback;
 mod settings;
 mod sleep;

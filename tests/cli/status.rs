@@ -29,6 +29,8 @@ fn warning(kind: &str, name: &str, reason: &str, message: &str) -> Value {
     })
 }
 
+const QUOTA: &str = "pods \"dev-0\" is forbidden: exceeded quota: small, requested: pods=1, used: pods=3, limited: pods=3";
+
 #[test]
 fn all_that_there_is_to_know_takes_two_round_trips() {
     let vc = Sandbox::new().with(running("dev").with_tenant_pods(2));
@@ -53,7 +55,7 @@ fn a_cluster_that_is_not_ready_says_why() {
     let vc = vc.with(running("dev"));
     assert_snapshot!(vc.run("status dev"));
     vc.host
-        .set(|settings| settings.fate = PodFate::QuotaExceeded);
+        .set(|settings| settings.fate = PodFate::Refused(QUOTA.to_owned()));
     vc.host.delete("/api/v1/namespaces/vcluster-dev/pods/dev-0");
     let output = vc.run("status dev");
     assert!(output.stdout.contains("exceeded quota"), "{output}");

@@ -8,28 +8,48 @@ use crate::support::Story;
 const AT_ONCE: Duration = Duration::from_secs(15);
 
 #[test]
-fn a_pod_without_a_node_is_told_while_waiting_and_in_the_time_out() {
+fn a_pod_that_no_node_will_ever_take_ends_the_create_with_the_reason() {
     let story = Story::new("no-room");
     let before = story.kubeconfig();
-    let mut running = story.start(
-        "create NAME --timeout 8s --set controlPlane.statefulSet.resources.requests.cpu=1000",
-    );
-    running.until_it_says("has no node yet");
-    let output = running.finish();
+    let too_large = "--set controlPlane.statefulSet.resources.requests.cpu=1000";
+    let output = story.vc(&format!("create NAME {too_large}"));
     output.assert_refused(
-        6,
+        1,
         &[
-            "error: timed out after 8 s while waiting for the control plane",
-            &format!("pod `{}-0` has no node yet", story.name),
-            &format!(
-                "hint: run the same command again to go on, or `vc delete {}",
-                story.name
-            ),
+            "cannot start: pod `",
+            "fits no node of the host: it asks for 1000 of cpu",
+            "hint: lower what it asks for",
+            &format!("hint: run `vc delete {}", story.name),
         ],
     );
+    assert!(output.time < AT_ONCE, "{output}");
     assert_eq!(story.kubeconfig(), before);
     story.vc_does("delete NAME");
     story.assert_no_trace(&before);
+}
+
+#[test]
+fn a_pod_that_the_namespace_refuses_ends_the_create_with_the_reason() {
+    let story = Story::new("refused");
+    let before = story.kubeconfig();
+    let namespace = story.make_namespace();
+    story.host(&format!(
+        "label namespace {namespace} pod-security.kubernetes.io/enforce=restricted"
+    ));
+    let output = story.vc(&format!("create NAME -n {namespace}"));
+    output.assert_refused(1, &["cannot start", "violates PodSecurity", "hint: "]);
+    assert!(output.time < AT_ONCE, "{output}");
+    story.vc_does(&format!("delete NAME -n {namespace}"));
+    let unknown_class = "--set controlPlane.statefulSet.persistence.volumeClaim.storageClass=none";
+    story.host(&format!(
+        "label namespace {namespace} pod-security.kubernetes.io/enforce-"
+    ));
+    let output = story.vc(&format!("create NAME -n {namespace} {unknown_class}"));
+    output.assert_refused(1, &["cannot start", "\"none\" not found", "hint: "]);
+    assert!(output.time < AT_ONCE, "{output}");
+    assert_eq!(story.kubeconfig(), before);
+    story.vc_does(&format!("delete NAME -n {namespace}"));
+    assert_eq!(story.objects_in(&namespace), [] as [&str; 0]);
 }
 
 #[test]

@@ -87,12 +87,21 @@ struct State {
 impl ApiServer {
     /// Starts a server with the namespaces that every cluster has.
     pub(crate) fn start() -> Self {
+        Self::start_with(Pki::new("admin"))
+    }
+
+    /// The same with a certificate that was good once.
+    pub(crate) fn start_with_expired_certificate() -> Self {
+        Self::start_with(Pki::expired())
+    }
+
+    fn start_with(pki: Pki) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .expect("a runtime for the API server");
-        let shared = Shared::new(Arc::new(Pki::new("admin")));
+        let shared = Shared::new(Arc::new(pki));
         let address = runtime
             .block_on(start(shared.clone()))
             .expect("a free port on loopback");
@@ -356,6 +365,11 @@ impl Shared {
 
     fn version(&self) -> String {
         self.version.lock().expect("no request panics").clone()
+    }
+
+    fn log(&self) -> String {
+        let state = self.state.lock().expect("no request panics");
+        state.controllers.settings.log.clone()
     }
 
     /// Runs a change, then whatever follows from it, and tells the watches.

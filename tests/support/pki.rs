@@ -25,6 +25,15 @@ pub(crate) struct Pki {
 impl Pki {
     /// Makes new keys; nothing is shared between two servers, so a mix-up fails the handshake.
     pub(crate) fn new(client_name: &str) -> Self {
+        Self::valid_until(client_name, 4096)
+    }
+
+    /// The same, but the server's certificate has expired.
+    pub(crate) fn expired() -> Self {
+        Self::valid_until("admin", 2001)
+    }
+
+    fn valid_until(client_name: &str, year: i32) -> Self {
         let authority_key = KeyPair::generate().expect("ring makes keys");
         let mut authority = named("kubernetes-in-memory");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -40,6 +49,7 @@ impl Pki {
                 .to_vec(),
         )
         .expect("valid names");
+        server.not_after = rcgen::date_time_ymd(year, 1, 1);
         server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let server_certificate = server
             .signed_by(&server_key, &issuer)

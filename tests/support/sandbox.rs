@@ -32,12 +32,17 @@ pub(crate) struct Sandbox {
 impl Sandbox {
     /// A user whose kubeconfig has one context, `host`, and a host without any virtual cluster.
     pub(crate) fn new() -> Self {
+        Self::of(ApiServer::start())
+    }
+
+    /// The same with this host.
+    pub(crate) fn of(host: ApiServer) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("vc-")
             .tempdir()
             .expect("a folder for the test");
         let sandbox = Self {
-            host: ApiServer::start(),
+            host,
             folder,
             environment: Vec::new(),
         };
@@ -97,8 +102,20 @@ impl Sandbox {
         self.spawn(arguments, Stdio::null())
     }
 
+    /// Runs `vc` in a shell that does something first, such as to close a stream.
+    pub(crate) fn run_in_shell(&self, first: &str, arguments: &str) -> Output {
+        let script = format!("{first}; exec \"$0\" \"$@\"");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_vc")]);
+        self.spawn_with(shell, arguments, Stdio::null()).finish()
+    }
+
     fn spawn(&self, arguments: &str, input: Stdio) -> Started<'_> {
-        let child = Command::new(env!("CARGO_BIN_EXE_vc"))
+        self.spawn_with(Command::new(env!("CARGO_BIN_EXE_vc")), arguments, input)
+    }
+
+    fn spawn_with(&self, mut program: Command, arguments: &str, input: Stdio) -> Started<'_> {
+        let child = program
             .args(words(arguments))
             .env_clear()
             .envs(self.variables())

@@ -6,12 +6,14 @@ mod compose;
 mod emit;
 mod number;
 mod order;
+mod place;
 mod read;
 mod scalar;
 mod shape;
 
 pub(crate) use emit::to_pretty_string;
 pub use emit::to_string;
+pub use place::line_of;
 pub use read::YamlError;
 pub(crate) use read::{Numbers, documents, parse_document};
 

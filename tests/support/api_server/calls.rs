@@ -86,8 +86,10 @@ impl fmt::Display for Calls {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (tunnel, own): (Vec<&Call>, Vec<&Call>) =
             self.0.iter().partition(|call| call.is_of_a_tunnel());
-        let (watches, own): (Vec<&Call>, Vec<&Call>) =
-            own.into_iter().partition(|call| call.verb == "watch");
+        // What is listed only to be watched from there on belongs to its watch.
+        let (watches, own): (Vec<&Call>, Vec<&Call>) = own.into_iter().partition(|call| {
+            call.verb == "watch" || call.verb == "list" && call.path.ends_with("/events")
+        });
         for neighbours in own.chunk_by(|one, other| one.is_write() == other.is_write()) {
             for line in sorted(neighbours) {
                 writeln!(out, "{line}")?;

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::{
     kinds::{self, ResourceKind},
-    store::{Key, Store},
+    store::{Key, Store, now},
 };
 use crate::support::pki::Pki;
 
@@ -33,10 +33,12 @@ pub(crate) enum PodFate {
     Unschedulable(String),
     /// Its image cannot be pulled.
     ImagePullBackOff,
-    /// Its first container ends again and again.
-    CrashLoop,
-    /// A quota forbids the pod: there is only an Event about it.
-    QuotaExceeded,
+    /// Its containers wait for this reason, with this message.
+    Waits(&'static str, String),
+    /// Its containers ended, were started again so often, and ended again.
+    Crashes(u32),
+    /// The pod is refused with these words: there is only an Event about it.
+    Refused(String),
 }
 
 /// How Jobs end.
@@ -61,6 +63,10 @@ pub(crate) struct Settings {
     pub(crate) kubeconfig_after: Option<Duration>,
     /// How Jobs end.
     pub(crate) jobs: JobFate,
+    /// What every container has written.
+    pub(crate) log: String,
+    /// Why claims get no volume, as reason and message of an Event; they get one, if `None`.
+    pub(crate) unbound: Option<(&'static str, String)>,
 }
 
 impl Default for Settings {
@@ -71,6 +77,8 @@ impl Default for Settings {
             pod_stop: Duration::ZERO,
             kubeconfig_after: Some(Duration::ZERO),
             jobs: JobFate::Complete,
+            log: String::new(),
+            unbound: None,
         }
     }
 }
@@ -98,7 +106,7 @@ impl Controllers {
             self.run_workloads(store);
             self.run_pods(store);
             self.run_jobs(store);
-            pods::bind_claims(store);
+            self.bind_claims(store);
             self.publish_kubeconfigs(store);
             if store.revision == revision {
                 break;
@@ -145,6 +153,27 @@ fn keys(store: &Store, is_wanted: impl Fn(&Value) -> bool) -> Vec<(Key, String)>
     wanted
         .map(|(key, object)| (key.clone(), uid(object).to_owned()))
         .collect()
+}
+
+/// Tells of an object by an Event, once for each reason.
+fn tell(store: &mut Store, key: &Key, object: &Value, kind_of: &str, reason: &str, message: &str) {
+    let event = Key::new(
+        kind("", "events"),
+        &key.namespace,
+        &format!("{}.{}", key.name, reason.to_lowercase()),
+    );
+    if store.get(&event).is_some() {
+        return;
+    }
+    let body = json!({
+        "involvedObject": {
+            "apiVersion": object["apiVersion"], "kind": object["kind"], "name": key.name,
+            "namespace": key.namespace, "uid": object["metadata"]["uid"],
+        },
+        "reason": reason, "message": message, "type": kind_of, "count": 1,
+        "firstTimestamp": now(), "lastTimestamp": now(),
+    });
+    store.create(&event, body, false).ok();
 }
 
 fn edit(store: &mut Store, key: &Key, change: impl FnOnce(&mut Value)) {

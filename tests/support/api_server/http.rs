@@ -65,13 +65,19 @@ async fn answer(
     let (number, fault) = record(&shared, &request);
     match &fault {
         Some(Fault::Reset) => return Err(io::Error::other("reset by the script of the test")),
-        Some(Fault::Hang) => std::future::pending().await,
+        Some(Fault::Hang) => {
+            shared.script.until_cleared().await;
+            return Err(io::Error::other(
+                "never answered, by the script of the test",
+            ));
+        }
         Some(Fault::Delay(time)) => tokio::time::sleep(*time).await,
         _ => {}
     }
     let is_lost = fault == Some(Fault::LoseAnswer);
     let scripted = match fault {
         Some(Fault::Status(code)) => Some(Failure::scripted(code, None)),
+        Some(Fault::Refuse(code, ref words)) => Some(Failure::refused(code, words)),
         Some(Fault::RetryAfter(code, seconds)) => Some(Failure::scripted(code, Some(seconds))),
         _ => None,
     };
@@ -159,6 +165,12 @@ fn respond(
         ("forward", ..) => shared.forward(&target, request, incoming),
         ("create", "selfsubjectaccessreviews", _) => {
             Ok(json_response(201, &review(shared, request)))
+        }
+        // What ended is told at once; the log of what runs has a place of its own.
+        ("get", "pods", "log")
+            if request.parameter("previous") == "true" && !shared.log().is_empty() =>
+        {
+            Ok(text(StatusCode::OK, &shared.log()))
         }
         ("get", "pods", "log") => logs::open(shared, request, &target),
         _ => shared

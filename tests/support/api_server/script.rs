@@ -11,16 +11,20 @@ pub(crate) enum Fault {
     Status(u16),
     /// This status code with a `Retry-After` header of so many seconds.
     RetryAfter(u16, u64),
+    /// This status code with these words, as admission refuses.
+    Refuse(u16, String),
     /// The connection ends without an answer.
     Reset,
     /// The request is carried out, and the connection ends without an answer.
     LoseAnswer,
     /// The answer comes so much later.
     Delay(Duration),
-    /// The answer never comes.
+    /// The answer never comes; the connection ends when the faults are taken back.
     Hang,
     /// The watch ends without a word after so many events.
     CloseWatchAfter(usize),
+    /// The watch begins with a bookmark, which nobody asked for.
+    BookmarkFirst,
     /// The watch ends with a 410 after so many events.
     ExpireWatchAfter(usize),
 }
@@ -65,6 +69,7 @@ struct Refusal {
 pub(super) struct Script {
     rules: Mutex<Vec<Rule>>,
     refusals: Mutex<Vec<Refusal>>,
+    cleared: tokio::sync::Notify,
 }
 
 impl Script {
@@ -93,6 +98,12 @@ impl Script {
     pub(super) fn clear(&self) {
         self.rules.lock().expect("no test panics here").clear();
         self.refusals.lock().expect("no test panics here").clear();
+        self.cleared.notify_waiters();
+    }
+
+    /// Waits until the faults are taken back.
+    pub(super) async fn until_cleared(&self) {
+        self.cleared.notified().await;
     }
 
     /// The fault of this request, if it is the one that was meant.

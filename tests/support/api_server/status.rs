@@ -185,6 +185,13 @@ impl Failure {
         Self::new(415, "UnsupportedMediaType", message, Value::Null)
     }
 
+    /// A refusal in the words of whoever admits objects.
+    pub(super) fn refused(code: u16, words: &str) -> Self {
+        let mut failure = Self::scripted(code, None);
+        words.clone_into(&mut failure.message);
+        failure
+    }
+
     /// What a scripted status code says.
     pub(super) fn scripted(code: u16, retry_after: Option<u64>) -> Self {
         let (reason, message) = match code {

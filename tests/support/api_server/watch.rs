@@ -87,6 +87,9 @@ pub(super) fn open(
             .log
             .partition_point(|change| change.revision <= revision);
     }
+    if fault == Some(Fault::BookmarkFirst) {
+        pending.push_front(bookmark(target, store.revision));
+    }
     let seconds = request.parameter("timeoutSeconds").parse().ok();
     let watch = Watch {
         shared: shared.clone(),

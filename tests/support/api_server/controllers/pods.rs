@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Controllers, PodFate, all, all_in, drop_finalizer, edit, kind, uid};
+use super::{Controllers, PodFate, all, all_in, drop_finalizer, edit, kind, tell, uid};
 use crate::support::api_server::store::{Key, Store, finalizers, now};
 
 impl Controllers {
@@ -67,7 +67,7 @@ fn end_up(pod: &mut Value, fate: &PodFate) {
             true,
             json!({ "running": { "startedAt": now() } }),
         ),
-        PodFate::Unready | PodFate::QuotaExceeded => (
+        PodFate::Unready | PodFate::Refused(_) => (
             "Running",
             false,
             json!({ "running": { "startedAt": now() } }),
@@ -76,7 +76,8 @@ fn end_up(pod: &mut Value, fate: &PodFate) {
             let message = format!("Back-off pulling image \"{image}\"");
             ("Pending", false, waiting("ImagePullBackOff", message))
         }
-        PodFate::CrashLoop => {
+        PodFate::Waits(reason, message) => ("Pending", false, waiting(reason, message.clone())),
+        PodFate::Crashes(_) => {
             let message = "back-off 10s restarting failed container".to_owned();
             ("Running", false, waiting("CrashLoopBackOff", message))
         }
@@ -92,8 +93,8 @@ fn end_up(pod: &mut Value, fate: &PodFate) {
                 "name": container["name"], "image": container["image"], "imageID": "", "ready": is_ready,
                 "started": is_ready, "restartCount": 0, "state": state,
             });
-            if *fate == PodFate::CrashLoop {
-                status["restartCount"] = 3.into();
+            if let PodFate::Crashes(restarts) = fate {
+                status["restartCount"] = (*restarts).into();
                 status["lastState"] = json!({ "terminated": { "exitCode": 1, "reason": "Error" } });
             }
             status
@@ -126,40 +127,45 @@ fn condition(kind: &str, is_true: bool, reason: &str, message: &str) -> Value {
     condition
 }
 
-pub(super) fn bind_claims(store: &mut Store) {
-    for (key, claim) in all(store, kind("", "persistentvolumeclaims")) {
-        let volume = format!("pvc-{}", uid(&claim));
-        let volume_key = Key::new(kind("", "persistentvolumes"), "", &volume);
-        if claim["metadata"]["deletionTimestamp"].is_string() {
-            let is_used = all_in(store, kind("", "pods"), &key.namespace)
-                .iter()
-                .any(|(_, pod)| {
-                    let volumes = pod["spec"]["volumes"].as_array();
-                    volumes.into_iter().flatten().any(|volume| {
-                        volume["persistentVolumeClaim"]["claimName"] == key.name.as_str()
-                    })
+impl Controllers {
+    pub(super) fn bind_claims(&self, store: &mut Store) {
+        for (key, claim) in all(store, kind("", "persistentvolumeclaims")) {
+            let volume = format!("pvc-{}", uid(&claim));
+            let volume_key = Key::new(kind("", "persistentvolumes"), "", &volume);
+            if claim["metadata"]["deletionTimestamp"].is_string() {
+                let is_used =
+                    all_in(store, kind("", "pods"), &key.namespace)
+                        .iter()
+                        .any(|(_, pod)| {
+                            let volumes = pod["spec"]["volumes"].as_array();
+                            volumes.into_iter().flatten().any(|volume| {
+                                volume["persistentVolumeClaim"]["claimName"] == key.name.as_str()
+                            })
+                        });
+                if !is_used {
+                    drop_finalizer(store, &key, "kubernetes.io/pvc-protection");
+                    store.remove(&volume_key);
+                }
+            } else if let Some((reason, message)) = &self.settings.unbound {
+                tell(store, &key, &claim, "Normal", reason, message);
+            } else if claim["status"]["phase"] != "Bound" {
+                let spec = json!({
+                    "claimRef": { "namespace": key.namespace, "name": key.name, "uid": claim["metadata"]["uid"] },
+                    "persistentVolumeReclaimPolicy": "Delete", "capacity": claim["spec"]["resources"]["requests"],
                 });
-            if !is_used {
-                drop_finalizer(store, &key, "kubernetes.io/pvc-protection");
-                store.remove(&volume_key);
+                store
+                    .create(
+                        &volume_key,
+                        json!({ "spec": spec, "status": { "phase": "Bound" } }),
+                        false,
+                    )
+                    .ok();
+                edit(store, &key, |object| {
+                    object["spec"]["volumeName"] = volume.into();
+                    object["status"]["phase"] = "Bound".into();
+                    object["status"]["capacity"] = object["spec"]["resources"]["requests"].clone();
+                });
             }
-        } else if claim["status"]["phase"] != "Bound" {
-            let spec = json!({
-                "claimRef": { "namespace": key.namespace, "name": key.name, "uid": claim["metadata"]["uid"] },
-                "persistentVolumeReclaimPolicy": "Delete", "capacity": claim["spec"]["resources"]["requests"],
-            });
-            store
-                .create(
-                    &volume_key,
-                    json!({ "spec": spec, "status": { "phase": "Bound" } }),
-                    false,
-                )
-                .ok();
-            edit(store, &key, |object| {
-                object["spec"]["volumeName"] = volume.into();
-                object["status"]["phase"] = "Bound".into();
-                object["status"]["capacity"] = object["spec"]["resources"]["requests"].clone();
-            });
         }
     }
 }

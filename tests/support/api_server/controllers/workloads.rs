@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{
-    Controllers, JobFate, PodFate, all, all_in, edit, kind, owner_reference, owners, pods::is_ready,
+    Controllers, JobFate, PodFate, all, all_in, edit, kind, owner_reference, owners,
+    pods::is_ready, tell,
 };
-use crate::support::api_server::store::{Deletion, Key, Store, now};
+use crate::support::api_server::store::{Deletion, Key, Store};
 
 impl Controllers {
     pub(super) fn run_workloads(&mut self, store: &mut Store) {
@@ -60,8 +61,13 @@ impl Controllers {
                 continue;
             }
             make_claims(store, key, workload, index);
-            if self.settings.fate == PodFate::QuotaExceeded {
-                refuse_pod(store, key, workload, name);
+            if let PodFate::Refused(words) = &self.settings.fate {
+                let kind = workload["kind"].as_str().unwrap_or_default();
+                let message = format!(
+                    "create Pod {name} in {kind} {} failed error: {words}",
+                    key.name
+                );
+                tell(store, key, workload, "Warning", "FailedCreate", &message);
             } else {
                 make_pod(store, key, workload, name, &revision);
             }
@@ -232,34 +238,6 @@ fn make_pod(store: &mut Store, key: &Key, workload: &Value, name: &str, revision
             false,
         )
         .ok();
-}
-
-/// The Event that says why there is no pod.
-fn refuse_pod(store: &mut Store, key: &Key, workload: &Value, name: &str) {
-    let event = Key::new(
-        kind("", "events"),
-        &key.namespace,
-        &format!("{}.quota", key.name),
-    );
-    if store.get(&event).is_some() {
-        return;
-    }
-    let message = format!(
-        "create Pod {name} in {} {} failed error: pods \"{name}\" is forbidden: exceeded quota: small, \
-         requested: pods=1, used: pods=3, limited: pods=3",
-        workload["kind"].as_str().unwrap_or_default(),
-        key.name
-    );
-    let object = json!({
-        "involvedObject": {
-            "apiVersion": workload["apiVersion"], "kind": workload["kind"], "name": key.name,
-            "namespace": key.namespace, "uid": workload["metadata"]["uid"],
-        },
-        "reason": "FailedCreate", "message": message, "type": "Warning", "count": 1,
-        "source": { "component": "statefulset-controller" },
-        "firstTimestamp": now(), "lastTimestamp": now(),
-    });
-    store.create(&event, object, false).ok();
 }
 
 /// A short text that changes with the value, as revisions of workloads do.
