@@ -273,10 +273,32 @@ impl Executor<'_> {
             }
             _ => {
                 let value = self.operand(dot, expression)?;
-                typed(value, param)
+                if matches!(value, Value::Nil) && self.is_element(dot, expression) {
+                    let wanted = param.go_name();
+                    Err(format!(
+                        "wrong type for value; expected {wanted}; got interface {{}}: nothing is set"
+                    ))
+                } else {
+                    typed(value, param)
+                }
             }
         };
         literal.map_err(|problem| self.error(expression.span, problem))
+    }
+
+    /// Whether a nil that an expression yielded came out of a list or map; Go passes no such nil as a map.
+    fn is_element(&self, dot: &Slot, expression: &Expr) -> bool {
+        match &expression.kind {
+            ExprKind::Field(_) | ExprKind::Chain(..) => true,
+            ExprKind::Dot => dot.is_element,
+            ExprKind::Variable(name, fields) => {
+                !fields.is_empty()
+                    || self
+                        .variable(expression.span, name)
+                        .is_ok_and(|slot| slot.is_element)
+            }
+            _ => false,
+        }
     }
 
     /// `and` and `or`: the first operand that decides, else the last one.

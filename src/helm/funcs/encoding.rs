@@ -104,9 +104,14 @@ fn read_yaml(text: &str) -> Result<Value, String> {
 fn read_json(text: &str) -> Result<Value, String> {
     let json: serde_json::Value = match serde_json::from_str(text) {
         Ok(json) => json,
-        // A number out of range is still known to be no map and no list.
-        Err(_) if text.trim().parse::<f64>().is_ok() => return Ok(Value::Float(f64::INFINITY)),
-        Err(error) => return Err(gojson::problem(text, &error)),
+        Err(error) => match gojson::problem(text) {
+            Some(problem) => return Err(problem),
+            // A number out of range is still known to be no map and no list.
+            None if !text.trim_start().starts_with(['{', '[']) => {
+                return Ok(Value::Float(f64::INFINITY));
+            }
+            None => return Err(format!("json: {error}")),
+        },
     };
     Ok(Value::from(&yaml::floats(json)))
 }
@@ -136,11 +141,11 @@ fn unmarshal_problem(found: &Value, wanted: &str, from: &str) -> String {
 fn list_or_error(read: Result<Value, String>, from: &str) -> Value {
     let problem = match read {
         Ok(list @ Value::List(_)) => return list,
-        Ok(Value::Nil) => return Value::strings::<String>([]),
+        Ok(Value::Nil) => return std::iter::empty().collect(),
         Ok(other) => unmarshal_problem(&other, "[]interface {}", from),
         Err(problem) => problem,
     };
-    Value::strings([problem])
+    std::iter::once(Value::from(problem)).collect()
 }
 
 /// JSON text without the escapes that only HTML needs.

@@ -258,11 +258,17 @@ impl<'t> Composer<'t> {
                     Some(Some(node)) => node.clone(),
                     Some(None) => {
                         let problem = format!("the value of anchor `{anchor}` contains itself");
-                        return Err(self.error(line, column, problem));
+                        return Err(YamlError {
+                            in_go: format!("yaml: anchor '{anchor}' value contains itself"),
+                            ..self.error(line, column, problem)
+                        });
                     }
                     None => {
                         let problem = format!("there is no anchor `{anchor}`");
-                        return Err(self.error(line, column, problem));
+                        return Err(YamlError {
+                            in_go: format!("yaml: unknown anchor '{anchor}' referenced"),
+                            ..self.error(line, column, problem)
+                        });
                     }
                 };
                 (NodeKind::Alias(target), None)

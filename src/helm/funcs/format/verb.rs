@@ -51,7 +51,7 @@ pub(super) fn written(
     if verb == 'T' {
         return Ok(padded(spec, value.type_name().as_bytes(), false));
     }
-    let text = |text: &str| Ok(padded(spec, text.as_bytes(), false));
+    let text = |text: &str| Ok(padded(spec, text.as_bytes(), spec.zero));
     match value {
         Value::Nil if verb == 'v' => text("<nil>"),
         Value::Nil => Ok(format!("%!{verb}(<nil>)").into_bytes()),
