@@ -91,7 +91,7 @@ oracle: ## the template engine beside the real Helm 3 and 4 (Go; the first time 
 	$(call run_tests,oracle,--test oracle)
 
 fuzz: ## go on comparing generated charts with Helm for VC_ORACLE_SECONDS (600)
-	VC_ORACLE_SECONDS=$(or $(VC_ORACLE_SECONDS),600) $(CARGO_TEST) --test oracle -- --ignored --nocapture
+	VC_ORACLE_SECONDS=$(or $(VC_ORACLE_SECONDS),600) $(CARGO_TEST) --test oracle -- --ignored --nocapture generated_charts_go_on
 
 drift: ## are generated files what would be generated now?
 	$(call run_tests,drift,--test drift)
