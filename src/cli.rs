@@ -9,7 +9,7 @@ use clap_complete::ArgValueCandidates;
 
 use crate::command::{
     agent, completion, config, connect, create, credential, delete, disconnect, history, list,
-    logs, rollback, sleep, status, tunnels, upgrade, version, wake,
+    logs, rollback, sleep, status, template, tunnels, upgrade, version, wake,
 };
 use crate::complete;
 use crate::error::Error;
@@ -119,6 +119,11 @@ pub enum Command {
         reason = "documented at its arguments, which is its help text"
     )]
     Sleep(sleep::SleepArgs),
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
+    Template(template::TemplateArgs),
     #[command(visible_alias = "resume")]
     #[expect(
         missing_docs,

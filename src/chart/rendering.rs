@@ -29,7 +29,7 @@ fn render_in(namespace: &str, kube_version: &str, values: &Value) -> Result<Vec<
     };
     let capabilities = helm::Capabilities {
         kube_version: kube_version.to_owned(),
-        api_versions: Vec::new(),
+        ..helm::Capabilities::default()
     };
     let prepared = helm::prepare(&CHART, values).map_err(|error| error.to_string())?;
     match helm::render(

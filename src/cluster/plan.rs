@@ -42,6 +42,8 @@ pub enum Tier {
 pub struct Plan {
     /// The cluster it makes.
     pub reference: ClusterRef,
+    /// Definitions of kinds, which come before all else and are left alone where they are there.
+    pub crds: Vec<Object>,
     /// The objects in Helm's install order.
     pub objects: Vec<Object>,
     /// The same objects as Helm's record keeps them.

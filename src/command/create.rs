@@ -1,19 +1,17 @@
 //! `vc create`: make a virtual cluster and connect to it.
 
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::Serialize;
-use serde_json::Value;
 
+use super::chart::ChartArgs;
 use super::connect::ContextArgs;
 use super::limits::LimitArgs;
 use super::values::ValueArgs;
-use super::{Session, connect};
-use crate::cluster::{ClusterRef, Name, Plan};
-use crate::driver::vcluster::{self, CreateRequest};
-use crate::error::{Error, Kind};
-use crate::helm::Chart;
+use super::{Session, connect, objects};
+use crate::cluster::{ClusterRef, Name};
+use crate::driver::vcluster::CreateRequest;
+use crate::error::Error;
 use crate::lifecycle::{self, CreateOptions, Created};
 use crate::ui::View;
 
@@ -33,9 +31,8 @@ pub struct CreateArgs {
     values: ValueArgs,
     #[command(flatten)]
     limits: LimitArgs,
-    /// Chart to deploy instead of the built-in one: a folder or a `.tgz` of the upstream `vcluster` chart
-    #[arg(long, value_name = "CHART", value_hint = clap::ValueHint::AnyPath)]
-    chart: Option<PathBuf>,
+    #[command(flatten)]
+    chart: ChartArgs,
     /// Return when its objects are on the host, without waiting for it or connecting
     #[arg(long)]
     no_wait: bool,
@@ -99,16 +96,18 @@ impl View for CreateView {
 pub async fn run(session: &Session, args: CreateArgs) -> Result<(), Error> {
     let began = Instant::now();
     let reference = session.reference(name(session, args.name.as_deref())?);
-    let values = args.values.resolve(session, args.chart.is_none())?;
+    let values = args.values.resolve(session, args.chart.is_built_in())?;
     let request = CreateRequest {
         reference: reference.clone(),
         values: args.limits.over(values)?,
     };
-    let chart = chart(session, args.chart.as_deref())?;
+    let chart = args.chart.resolve(session).await?;
     // A chart that refuses the values does so before the host is asked anything.
     let draft = lifecycle::draft(&chart, &request)?;
     if args.dry_run {
-        return print_objects(session, &draft);
+        let objects = draft.crds.iter().chain(&draft.objects);
+        let bodies: Vec<_> = objects.map(|object| &object.body).collect();
+        return objects::print(session, &bodies);
     }
     let (host, local) = session.host_and_local().await?;
     let progress = session.progress();
@@ -220,44 +219,4 @@ fn random_suffix() -> String {
     use std::hash::{BuildHasher, RandomState};
     let number = RandomState::new().hash_one(std::process::id());
     format!("{:08x}", number & 0xffff_ffff)
-}
-
-/// The built-in chart, or the one that was named.
-pub(super) fn chart(session: &Session, given: Option<&Path>) -> Result<Chart, Error> {
-    let Some(given) = given else {
-        let chart = vcluster::chart();
-        return chart.map_err(|error| {
-            Error::new(Kind::Bug, "the built-in chart cannot be read").because(&error)
-        });
-    };
-    let path = session.absolute(given);
-    let read = if path.is_dir() {
-        Chart::from_folder(&path)
-    } else {
-        let bytes = std::fs::read(&path).map_err(|error| {
-            Error::usage(format!("cannot read the chart `{}`", given.display())).because(&error)
-        })?;
-        Chart::from_archive(&bytes)
-    };
-    read.map_err(|error| {
-        Error::usage(format!(
-            "`{}` is not a chart that can be used",
-            given.display()
-        ))
-        .because(&error)
-        .hint("name a folder or a `.tgz` of a Helm chart, such as `helm pull` fetches")
-    })
-}
-
-fn print_objects(session: &Session, plan: &Plan) -> Result<(), Error> {
-    let objects: Vec<&Value> = plan.objects.iter().map(|object| &object.body).collect();
-    if session.ui.format() == crate::ui::Format::Json {
-        let list = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": objects });
-        let text = serde_json::to_string_pretty(&list).expect("a JSON value always serialises");
-        return session.ui.text(&format!("{text}\n"));
-    }
-    let documents = objects
-        .iter()
-        .map(|object| format!("---\n{}", crate::helm::yaml::to_string(object)));
-    session.ui.text(&documents.collect::<String>())
 }

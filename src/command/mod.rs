@@ -1,6 +1,7 @@
 //! One file per subcommand: its arguments, what they mean, one call to `lifecycle`, and the view it prints.
 
 pub mod agent;
+mod chart;
 pub mod completion;
 pub mod config;
 pub mod connect;
@@ -12,12 +13,14 @@ pub mod history;
 mod limits;
 pub mod list;
 pub mod logs;
+mod objects;
 mod revision;
 pub mod rollback;
 mod session;
 pub mod sleep;
 pub mod status;
 mod targets;
+pub mod template;
 pub mod tunnels;
 pub mod upgrade;
 mod values;
@@ -75,6 +78,7 @@ pub async fn run(session: &Session, command: Command) -> Result<Ending, Error> {
         Command::Sleep(args) => sleep::run(session, args).await,
         Command::Status(args) => status::run(session, args).await,
         Command::Upgrade(args) => Box::pin(upgrade::run(session, args)).await,
+        Command::Template(args) => template::run(session, args).await,
         Command::Wake(args) => wake::run(session, args).await,
         Command::Completion(args) => completion::run(session, &args),
         Command::Config(args) => config::run(session, &args),

@@ -1,11 +1,11 @@
 //! `vc upgrade`: change a virtual cluster that is there.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
+use super::Session;
+use super::chart::ChartArgs;
 use super::revision::RevisionArgs;
 use super::values::{self, ValueArgs};
-use super::{Session, create};
 use crate::cluster::Name;
 use crate::complete;
 use crate::driver::vcluster::{self, CreateRequest};
@@ -17,7 +17,8 @@ use crate::lifecycle;
 /// Change a virtual cluster: its Kubernetes, its values, its chart
 ///
 /// What was set before is kept, unless it is set again; a value of `null` goes back to the chart's default. What the
-/// host would refuse is found before anything is touched. Clusters that `vcluster` or helm made keep their own chart.
+/// host would refuse is found before anything is touched. Without `--chart`, a cluster keeps the chart that it has, or gets
+/// the built-in one if it has an older one of these.
 #[derive(Debug, clap::Args)]
 pub struct UpgradeArgs {
     /// The virtual cluster
@@ -25,9 +26,8 @@ pub struct UpgradeArgs {
     name: String,
     #[command(flatten)]
     values: ValueArgs,
-    /// Chart to change it to: a folder or a `.tgz` [default: the one that it has; the built-in one if it has an older]
-    #[arg(long, value_name = "CHART", value_hint = clap::ValueHint::AnyPath)]
-    chart: Option<PathBuf>,
+    #[command(flatten)]
+    chart: ChartArgs,
     /// Keep what was set before; this is the default
     #[arg(long, conflicts_with = "reset_values")]
     reuse_values: bool,
@@ -48,9 +48,10 @@ pub async fn run(session: &Session, args: UpgradeArgs) -> Result<(), Error> {
     } else {
         args.values.alone(session)?
     };
-    let named = match args.chart.as_deref() {
-        Some(path) => Some(create::chart(session, Some(path))?),
-        None => None,
+    let named = if args.chart.is_built_in() {
+        None
+    } else {
+        Some(args.chart.resolve(session).await?)
     };
     let host = session.host().await?;
     let (progress, scope) = (session.progress(), session.scope());
@@ -65,7 +66,7 @@ pub async fn run(session: &Session, args: UpgradeArgs) -> Result<(), Error> {
     let chart = match (named, recorded) {
         (Some(chart), _) => chart,
         (None, Some(recorded)) if !is_built_in => of_record(recorded)?,
-        _ => create::chart(session, None)?,
+        _ => args.chart.resolve(session).await?,
     };
     // Keeping is what is done without a flag, too.
     if args.reuse_values || !args.reset_values {

@@ -36,6 +36,15 @@ pub(super) struct ValueArgs {
     /// The same, but the value stays a string
     #[arg(long, value_name = "PATH=VALUE")]
     set_string: Vec<String>,
+    /// The same, but the value is a path, and the text in that file is meant
+    #[arg(long, value_name = "PATH=FILE")]
+    set_file: Vec<String>,
+    /// The same, but the value is JSON
+    #[arg(long, value_name = "PATH=JSON")]
+    set_json: Vec<String>,
+    /// The same, but all behind the `=` is meant, with commas and quotes
+    #[arg(long, value_name = "PATH=TEXT")]
+    set_literal: Vec<String>,
     /// No volume: all is lost when the control plane's pod goes
     #[arg(long)]
     ephemeral: bool,
@@ -111,17 +120,38 @@ impl ValueArgs {
         )?;
         layers.lay(Origin::Flags, flags);
         layers.lay(Origin::Flags, self.own_flags()?);
-        for assignment in &self.set {
-            layers
-                .assign("--set", |all| values::set(all, assignment))
-                .map_err(|error| unusable("--set", &error))?;
-        }
-        for assignment in &self.set_string {
-            layers
-                .assign("--set-string", |all| values::set_string(all, assignment))
-                .map_err(|error| unusable("--set-string", &error))?;
-        }
+        self.assign(session, &mut layers)?;
         Ok(layers)
+    }
+
+    /// All that is set by path, in the order that Helm has.
+    fn assign(&self, session: &Session, layers: &mut Layers) -> Result<(), Error> {
+        let read = |path: &str| {
+            std::fs::read_to_string(session.absolute(path.as_ref()))
+                .map_err(|error| format!("cannot read `{path}`: {error}"))
+        };
+        let lists: [(&str, &[String]); 5] = [
+            ("--set-json", &self.set_json),
+            ("--set", &self.set),
+            ("--set-string", &self.set_string),
+            ("--set-file", &self.set_file),
+            ("--set-literal", &self.set_literal),
+        ];
+        for (flag, assignments) in lists {
+            for assignment in assignments {
+                let set = |all: &mut Value| match flag {
+                    "--set-json" => values::set_json(all, assignment),
+                    "--set" => values::set(all, assignment),
+                    "--set-string" => values::set_string(all, assignment),
+                    "--set-file" => values::set_file(all, assignment, read),
+                    _ => values::set_literal(all, assignment),
+                };
+                layers
+                    .assign(flag, set)
+                    .map_err(|error| unusable(flag, &error))?;
+            }
+        }
+        Ok(())
     }
 
     fn own_flags(&self) -> Result<Value, Error> {

@@ -60,8 +60,8 @@ pub struct CreateRequest {
 pub enum Planned {
     /// It is whole.
     Done(Plan),
-    /// The chart looks for these objects of the host.
-    Needs(Vec<helm::LookupKey>),
+    /// The chart asks this of the host.
+    Needs(helm::Needs),
 }
 
 /// Why a request cannot become a plan.
@@ -76,6 +76,9 @@ pub enum PlanError {
     /// A template failed.
     #[error(transparent)]
     Render(#[from] helm::RenderError),
+    /// A file of `crds/` cannot be read.
+    #[error(transparent)]
+    Crd(#[from] helm::YamlError),
     /// The chart rendered something that is no object.
     #[error("{source_file} renders something without a kind, an API version or a name")]
     NoObject {
@@ -95,11 +98,11 @@ pub fn chart() -> Result<Chart, helm::ChartError> {
 
 /// Renders a request into the objects it puts on the host.
 ///
-/// Pure: where the chart looks for objects of the host that `lookups` does not answer, what it needs is returned.
+/// Pure: where the chart asks of the host what is not known, what it needs is returned.
 pub fn plan(
     chart: &Chart,
     request: &CreateRequest,
-    host_version: &str,
+    capabilities: &helm::Capabilities,
     revision: u64,
     lookups: &helm::Lookups,
 ) -> Result<Planned, PlanError> {
@@ -110,19 +113,22 @@ pub fn plan(
         revision,
         is_upgrade: revision > 1,
     };
-    let capabilities = helm::Capabilities {
-        kube_version: host_version.to_owned(),
-        api_versions: Vec::new(),
-    };
     let prepared = helm::prepare(chart, &request.values)?;
-    let rendered = match helm::render(&prepared, &release, &capabilities, lookups)? {
+    let rendered = match helm::render(&prepared, &release, capabilities, lookups)? {
         helm::Rendering::Done(rendered) => rendered,
         helm::Rendering::Needs(needs) => return Ok(Planned::Needs(needs)),
     };
+    let crds = prepared.crds()?.into_iter();
+    let crds = crds.map(|crd| {
+        Object::from_body(crd.object, None).ok_or(PlanError::NoObject {
+            source_file: crd.source,
+        })
+    });
     Ok(Planned::Done(Plan {
         manifest: rendered.manifest_text(),
         objects: objects_of(rendered.manifests, &request.reference)?,
         reference: request.reference.clone(),
+        crds: crds.collect::<Result<_, _>>()?,
         hooks: rendered.hooks.into_iter().map(hook).collect(),
         notes: rendered.notes,
     }))
@@ -132,6 +138,7 @@ pub fn plan(
 pub fn plan_of_record(reference: &ClusterRef, manifest: &str) -> Result<Plan, PlanError> {
     let manifests = helm::parse_manifest_text(manifest).map_err(helm::RenderError::from)?;
     Ok(Plan {
+        crds: Vec::new(),
         reference: reference.clone(),
         objects: objects_of(manifests, reference)?,
         manifest: manifest.to_owned(),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::chart::{ChartError, File};
-use super::glob::Glob;
+use super::pattern::Pattern;
 
 /// What a chart may be made of, as in an archive.
 const MAX_SIZE: u64 = 100 << 20;
@@ -97,7 +97,7 @@ fn unreadable(path: &Path, source: std::io::Error) -> ChartError {
 struct Rules(Vec<Rule>);
 
 struct Rule {
-    glob: Glob,
+    pattern: Pattern,
     /// Matches the whole path instead of any last segment.
     by_path: bool,
     folders_only: bool,
@@ -107,8 +107,9 @@ struct Rule {
 impl Rules {
     fn parse(text: &str) -> Result<Self, ChartError> {
         let mut rules = Vec::new();
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         // Helm always ignores dot files under `templates/`.
-        for line in std::iter::once("templates/.?*").chain(text.lines()) {
+        for line in text.lines().chain(std::iter::once("templates/.?*")) {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
@@ -125,12 +126,12 @@ impl Rules {
                 Some(rest) => (rest, true),
                 None => (line, false),
             };
-            let Some(glob) = Glob::new(line.trim_start_matches('/')) else {
+            let Some(pattern) = Pattern::parse(line.strip_prefix('/').unwrap_or(line)) else {
                 let problem = "has a `.helmignore` with a pattern that cannot be read";
                 return Err(ChartError::Folder(problem.to_owned()));
             };
             rules.push(Rule {
-                glob,
+                pattern,
                 by_path: line.contains('/'),
                 folders_only,
                 is_negated,
@@ -142,7 +143,7 @@ impl Rules {
     fn ignores(&self, path: &str, is_folder: bool) -> bool {
         for rule in &self.0 {
             let name = path.rsplit('/').next().unwrap_or(path);
-            let matches = rule.glob.matches(if rule.by_path { path } else { name });
+            let matches = rule.pattern.matches(if rule.by_path { path } else { name });
             if rule.is_negated {
                 // Such a rule ignores whatever it does not name.
                 if rule.folders_only && !is_folder || !matches {

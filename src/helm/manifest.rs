@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::Value;
 
 use super::engine::is_partial;
+use super::metadata::{field_of, scalar_text};
 use super::yaml::{self, Numbers, YamlError};
 
 /// One object of a release.
@@ -48,6 +50,16 @@ pub enum ManifestError {
     /// A document is a list or a plain value.
     #[error("`{0}` makes a document that is no object")]
     NoObject(String),
+    /// What every object has is of a kind that it cannot be.
+    #[error("`{template}` makes an object whose `{field}` {problem}")]
+    Field {
+        /// The template.
+        template: String,
+        /// For example `metadata.name`.
+        field: String,
+        /// What it is not.
+        problem: &'static str,
+    },
 }
 
 const INSTALL_ORDER: &[&str] = &[
@@ -90,6 +102,10 @@ const INSTALL_ORDER: &[&str] = &[
     "MutatingWebhookConfiguration",
     "ValidatingWebhookConfiguration",
 ];
+
+static SEPARATOR: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?m)^---[ \t]*").expect("the pattern is a constant that a test compiles")
+});
 
 const HOOK_EVENTS: &[&str] = &[
     "pre-install",
@@ -146,10 +162,12 @@ pub(crate) fn sort(
             continue;
         }
         for document in split(text) {
+            let object = object_of(document, path).map_err(|error| error.within(text, document))?;
+            check_head(&object, path)?;
             let manifest = Manifest {
                 source: path.clone(),
                 text: document.to_owned(),
-                object: object_of(document, path)?,
+                object,
             };
             match annotation(&manifest.object, "helm.sh/hook") {
                 None => manifests.push(manifest),
@@ -171,10 +189,8 @@ fn rank(kind: &str) -> (usize, String) {
 }
 
 /// Splits at `---`, wherever a line starts with it, as Helm does.
-fn split(text: &str) -> Vec<&str> {
-    let separator =
-        Regex::new(r"(?m)^---[ \t]*").expect("the pattern is a constant that a test compiles");
-    separator
+pub(super) fn split(text: &str) -> Vec<&str> {
+    SEPARATOR
         .split(text.trim_start())
         .filter(|document| !document.trim().is_empty())
         .map(str::trim_start)
@@ -192,11 +208,59 @@ fn kind_of(object: &Value) -> &str {
     object.get("kind").and_then(Value::as_str).unwrap_or("")
 }
 
+/// Helm reads these fields of every document, and ends where they are not of their kind.
+fn check_head(object: &Value, template: &str) -> Result<(), ManifestError> {
+    let wrong = |field: &str, problem| ManifestError::Field {
+        template: template.to_owned(),
+        field: field.to_owned(),
+        problem,
+    };
+    let Value::Object(fields) = object else {
+        return Ok(());
+    };
+    for name in ["apiVersion", "kind"] {
+        if field_of(fields, name).is_some_and(|value| scalar_text(value).is_none()) {
+            return Err(wrong(name, "is no text"));
+        }
+    }
+    let Some(metadata) = field_of(fields, "metadata") else {
+        return Ok(());
+    };
+    let metadata = metadata
+        .as_object()
+        .ok_or_else(|| wrong("metadata", "is no map"))?;
+    if field_of(metadata, "name").is_some_and(|value| scalar_text(value).is_none()) {
+        return Err(wrong("metadata.name", "is no text"));
+    }
+    let Some(annotations) = field_of(metadata, "annotations") else {
+        return Ok(());
+    };
+    let annotations = annotations
+        .as_object()
+        .ok_or_else(|| wrong("metadata.annotations", "is no map"))?;
+    match annotations
+        .iter()
+        .find(|(_, value)| scalar_text(value).is_none())
+    {
+        Some((key, _)) => Err(wrong(&format!("metadata.annotations.{key}"), "is no text")),
+        None => Ok(()),
+    }
+}
+
 fn annotation(object: &Value, name: &str) -> Option<String> {
-    match object.get("metadata")?.get("annotations")?.get(name)? {
-        Value::String(text) => Some(text.clone()),
-        Value::Null => None,
-        other => Some(other.to_string()),
+    let metadata = field_of(object.as_object()?, "metadata")?;
+    let annotations = field_of(metadata.as_object()?, "annotations")?;
+    scalar_text(annotations.get(name)?)
+}
+
+impl ManifestError {
+    /// Counts the line from the start of all that the template makes, not of the document.
+    fn within(mut self, whole: &str, document: &str) -> Self {
+        if let Self::Yaml(error) = &mut self {
+            let start = document.as_ptr().addr() - whole.as_ptr().addr();
+            error.line += whole[..start].matches('\n').count() as u64;
+        }
+        self
     }
 }
 

@@ -5,6 +5,7 @@
 //! fenced: it uses nothing else of this crate.
 
 mod archive;
+mod capabilities;
 mod chart;
 mod coalesce;
 mod constraint;
@@ -16,6 +17,8 @@ mod ignore;
 mod manifest;
 mod metadata;
 mod number;
+mod output;
+mod pattern;
 mod print;
 pub mod record;
 pub mod schema;
@@ -34,12 +37,14 @@ use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
 
+pub use capabilities::{ApiVersions, Capabilities};
 pub use chart::{Chart, ChartError, File};
 pub use coalesce::CoalesceError;
 pub use engine::{LookupKey, Lookups, TemplateError};
 pub use funcs::listed as functions;
 pub use manifest::{Hook, Manifest, ManifestError, parse_manifest_text};
 pub use metadata::{Dependency, Metadata, MetadataError};
+pub use output::{NoTemplate, Selection};
 pub use yaml::YamlError;
 
 /// What templates see as `.Release`.
@@ -53,15 +58,6 @@ pub struct ReleaseInfo {
     pub revision: u64,
     /// Whether there is a release already.
     pub is_upgrade: bool,
-}
-
-/// What templates see as `.Capabilities`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Capabilities {
-    /// The version of the cluster, for example `v1.36.3`.
-    pub kube_version: String,
-    /// Its group versions, and `group/version/Kind` for what charts ask in that form.
-    pub api_versions: Vec<String>,
 }
 
 /// A chart as values make it: with the subcharts that take part, and with all defaults below the values.
@@ -78,8 +74,17 @@ pub struct Prepared {
 pub enum Rendering {
     /// Everything is known.
     Done(Rendered),
-    /// Templates asked for objects of the cluster: find them and render again.
-    Needs(Vec<LookupKey>),
+    /// Templates asked something of the cluster: find it out and render again.
+    Needs(Needs),
+}
+
+/// What templates asked of the cluster and is not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// These objects.
+    pub lookups: Vec<LookupKey>,
+    /// What it serves.
+    pub api_versions: bool,
 }
 
 /// What a chart and values make.
@@ -91,6 +96,26 @@ pub struct Rendered {
     pub hooks: Vec<Hook>,
     /// The text of `NOTES.txt`.
     pub notes: Option<String>,
+}
+
+impl Prepared {
+    /// The definitions of kinds in the files of `crds/`, one by one.
+    pub fn crds(&self) -> Result<Vec<Manifest>, YamlError> {
+        let mut found = Vec::new();
+        for (source, file) in self.chart.crds() {
+            let text = String::from_utf8_lossy(&file.data);
+            for object in yaml::documents(&text, &source, yaml::Numbers::Kept)? {
+                if !object.is_null() {
+                    found.push(Manifest {
+                        source: source.clone(),
+                        text: String::new(),
+                        object,
+                    });
+                }
+            }
+        }
+        Ok(found)
+    }
 }
 
 impl Rendered {
@@ -178,9 +203,24 @@ pub fn render(
 ) -> Result<Rendering, RenderError> {
     let Prepared { chart, values } = prepared;
     check_version(chart, capabilities)?;
-    let mut files = match engine::render_files(chart, values, release, capabilities, lookups)? {
-        engine::Texts::Rendered(files) => files,
-        engine::Texts::Needs(needs) => return Ok(Rendering::Needs(needs)),
+    let texts = engine::render_files(chart, values, release, capabilities, lookups);
+    let api_versions = capabilities.api_versions.are_needed();
+    let mut files = match texts {
+        Ok(engine::Texts::Needs(lookups)) => {
+            return Ok(Rendering::Needs(Needs {
+                lookups,
+                api_versions,
+            }));
+        }
+        // What failed may be right as soon as this is known.
+        _ if api_versions => {
+            return Ok(Rendering::Needs(Needs {
+                api_versions,
+                ..Needs::default()
+            }));
+        }
+        Ok(engine::Texts::Rendered(files)) => files,
+        Err(error) => return Err(error.into()),
     };
     let notes = files.remove(&format!("{}/templates/NOTES.txt", chart.name()));
     files.retain(|path, _| !path.ends_with("NOTES.txt"));

@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
+use super::{Chart, Prepared};
+
 /// One place where values break the schema.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{path}`: {problem}")]
+#[error("{}: {problem}", self.place())]
 pub struct Violation {
     /// The key, for example `controlPlane.ingress.host`; empty for all values together.
     pub path: String,
@@ -12,30 +14,80 @@ pub struct Violation {
     pub problem: String,
 }
 
+impl Violation {
+    fn place(&self) -> String {
+        if self.path.is_empty() {
+            "the values".to_owned()
+        } else {
+            format!("`{}`", self.path)
+        }
+    }
+}
+
 /// A schema that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     /// The file is no JSON.
-    #[error("`values.schema.json` is no valid JSON")]
-    Json(#[source] serde_json::Error),
+    #[error("`values.schema.json` of `{0}` is no valid JSON")]
+    Json(String, #[source] serde_json::Error),
     /// The JSON is no schema.
-    #[error("`values.schema.json` is no valid schema: {0}")]
-    Invalid(String),
+    #[error("`values.schema.json` of `{0}` is no valid schema: {1}")]
+    Invalid(String, String),
 }
 
-/// All violations, in the order of the schema; none means that the values are good.
-pub fn validate(schema: &[u8], values: &Value) -> Result<Vec<Violation>, SchemaError> {
-    let schema: Value = serde_json::from_slice(schema).map_err(SchemaError::Json)?;
-    let validator = jsonschema::validator_for(&schema)
-        .map_err(|error| SchemaError::Invalid(error.masked().to_string()))?;
-    let values = whole_numbers(values.clone());
-    Ok(validator
-        .iter_errors(&values)
-        .map(|error| Violation {
-            path: dotted(&error.instance_path().to_string()),
+/// All violations, those of the chart first, then those of its subcharts; none means that the values are good.
+pub fn validate(prepared: &Prepared) -> Result<Vec<Violation>, SchemaError> {
+    let mut violations = Vec::new();
+    check(&prepared.chart, &prepared.values, "", &mut violations)?;
+    Ok(violations)
+}
+
+fn check(
+    chart: &Chart,
+    values: &Value,
+    above: &str,
+    violations: &mut Vec<Violation>,
+) -> Result<(), SchemaError> {
+    if let Some(schema) = &chart.schema {
+        let origin = || chart.name().to_owned();
+        let schema: Value =
+            serde_json::from_slice(schema).map_err(|source| SchemaError::Json(origin(), source))?;
+        let invalid = |error: jsonschema::ValidationError<'_>| {
+            SchemaError::Invalid(origin(), error.masked().to_string())
+        };
+        let validator = jsonschema::options()
+            .with_retriever(NoRetriever)
+            .build(&schema)
+            .map_err(invalid)?;
+        let values = whole_numbers(values.clone());
+        violations.extend(validator.iter_errors(&values).map(|error| Violation {
+            path: dotted(above, &error.instance_path().to_string()),
             problem: error.masked().to_string(),
-        })
-        .collect())
+        }));
+    }
+    for subchart in &chart.dependencies {
+        let name = subchart.name();
+        if let Some(values) = values.get(name).filter(|values| !values.is_null()) {
+            check(subchart, values, &join(above, name), violations)?;
+        }
+    }
+    Ok(())
+}
+
+/// What a schema refers to elsewhere is not fetched: a chart may not make requests.
+struct NoRetriever;
+
+impl jsonschema::Retrieve for NoRetriever {
+    fn retrieve(
+        &self,
+        uri: &jsonschema::Uri<String>,
+    ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+        // Helm lets such a name stand for anything.
+        if uri.as_str().starts_with("urn:") {
+            return Ok(Value::Bool(true));
+        }
+        Err(format!("it refers to `{uri}`, which is not fetched").into())
+    }
 }
 
 /// Whole floats as integers, as Helm's JSON shows them to the validator.
@@ -56,24 +108,30 @@ fn whole_numbers(value: Value) -> Value {
 }
 
 /// A JSON pointer as people write keys: `a.b[0]`.
-fn dotted(pointer: &str) -> String {
-    let mut path = String::new();
+fn dotted(above: &str, pointer: &str) -> String {
+    let mut path = above.to_owned();
     for part in pointer.split('/').skip(1) {
         let part = part.replace("~1", "/").replace("~0", "~");
         if part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty() {
             path.extend(["[", part.as_str(), "]"]);
-            continue;
+        } else {
+            path = join(&path, &part);
         }
-        if !path.is_empty() {
-            path.push('.');
-        }
-        path.push_str(&part);
     }
     path
 }
 
+fn join(above: &str, key: &str) -> String {
+    if above.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{above}.{key}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::{File, prepare};
     use super::*;
     use serde_json::json;
 
@@ -87,13 +145,28 @@ mod tests {
                 "c": {"type": "string"},
             },
         });
-        let values = json!({"a": {"b": [1.0, "hunter2"]}, "c": 5.0, "d": 1});
-        let found = validate(schema.to_string().as_bytes(), &values).unwrap();
+        let file = |name: &str, text: String| File {
+            name: name.to_owned(),
+            data: text.into_bytes(),
+        };
+        let chart = Chart::from_files(vec![
+            file("Chart.yaml", "name: c\nversion: 1.0.0".to_owned()),
+            file("values.schema.json", schema.to_string()),
+            file("charts/s/Chart.yaml", "name: s\nversion: 1.0.0".to_owned()),
+            file(
+                "charts/s/values.schema.json",
+                json!({"$schema": "http://json-schema.org/draft-04/schema#",
+                    "properties": {"n": {"minimum": 2, "exclusiveMinimum": true}}})
+                .to_string(),
+            ),
+        ]);
+        let values = json!({"a": {"b": [1.0, "hunter2"]}, "c": 5.0, "s": {"n": 2.0}});
+        let found = validate(&prepare(&chart.unwrap(), &values).unwrap()).unwrap();
         let text: Vec<String> = found.iter().map(ToString::to_string).collect();
         let all = text.join("\n");
-        assert_eq!(found.len(), 3, "{all}");
+        assert_eq!(found.len(), 4, "{all}");
         assert!(
-            all.contains("`a.b[1]`") && !all.contains("hunter2"),
+            all.contains("`a.b[1]`") && all.contains("`s.n`") && !all.contains("hunter2"),
             "{all}"
         );
     }

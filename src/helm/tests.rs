@@ -37,7 +37,7 @@ fn release() -> ReleaseInfo {
 fn capabilities() -> Capabilities {
     Capabilities {
         kube_version: "v1.36.3".to_owned(),
-        api_versions: vec!["v1".to_owned(), "apps/v1".to_owned()],
+        api_versions: ApiVersions::known(["v1".to_owned(), "apps/v1".to_owned()]),
     }
 }
 
@@ -49,7 +49,7 @@ fn render_all(chart: &Chart) -> Result<Rendered, String> {
         match render(&prepared, &release(), &capabilities(), &lookups) {
             Ok(Rendering::Done(rendered)) => return Ok(rendered),
             Ok(Rendering::Needs(keys)) => {
-                lookups.extend(keys.into_iter().map(|key| (key, json!({}))));
+                lookups.extend(keys.lookups.into_iter().map(|key| (key, json!({}))));
             }
             Err(error) => return Err(error.to_string()),
         }
@@ -174,7 +174,7 @@ fn a_missing_lookup_is_asked_for_and_its_answer_used() {
     let prepared = prepare(&chart, &json!({})).unwrap();
     let mut lookups = Lookups::new();
     let first = render(&prepared, &release(), &capabilities(), &lookups).unwrap();
-    let Rendering::Needs(keys) = first else {
+    let Rendering::Needs(Needs { lookups: keys, .. }) = first else {
         panic!("the render needs a lookup");
     };
     assert_eq!(keys.len(), 1);
@@ -184,6 +184,25 @@ fn a_missing_lookup_is_asked_for_and_its_answer_used() {
         panic!("everything is known");
     };
     assert_eq!(rendered.manifests[0].object["found"], json!(true));
+}
+
+#[test]
+fn what_the_cluster_serves_is_asked_for_only_by_a_chart_that_looks() {
+    let needs = |text: &str| {
+        let chart = chart(&[("templates/x.yaml", text)]);
+        let capabilities = Capabilities {
+            api_versions: ApiVersions::unknown(),
+            ..capabilities()
+        };
+        let prepared = prepare(&chart, &json!({})).unwrap();
+        let rendered = render(&prepared, &release(), &capabilities, &Lookups::new()).unwrap();
+        matches!(rendered, Rendering::Needs(needs) if needs.api_versions)
+    };
+    assert!(needs("a: {{ .Capabilities.APIVersions.Has \"apps/v1\" }}"));
+    assert!(needs(
+        "{{ if not (.Capabilities.APIVersions.Has \"x/v1\") }}{{ fail \"no\" }}{{ end }}"
+    ));
+    assert!(!needs("a: {{ .Capabilities.KubeVersion }}"));
 }
 
 #[test]

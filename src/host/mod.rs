@@ -324,6 +324,17 @@ impl Host {
         Ok(kinds)
     }
 
+    /// Every `group/version` and `group/version/Kind` that the host serves, by its aggregated discovery (two requests).
+    pub async fn fetch_api_versions(&self) -> Result<Vec<String>, HostError> {
+        let read = resource::api_versions;
+        let (mut versions, of_groups) = tokio::try_join!(
+            self.get_discovery("/api", read),
+            self.get_discovery("/apis", read)
+        )?;
+        versions.extend(of_groups);
+        Ok(versions)
+    }
+
     /// The objects that match, and the state of the host that the list shows.
     async fn list_where<T: serde::de::DeserializeOwned>(
         &self,

@@ -79,6 +79,15 @@ impl Host {
     ///
     /// An answer of another form is a failure: taken as a list without kinds, every namespace would look empty.
     pub(super) async fn get_kinds(&self, path: &str) -> Result<Vec<Discovered>, HostError> {
+        self.get_discovery(path, resource::namespaced_kinds).await
+    }
+
+    /// What the host says below `/api` or `/apis` of what it serves, read by `read`.
+    pub(super) async fn get_discovery<T>(
+        &self,
+        path: &str,
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> Result<T, HostError> {
         let call = Call::new("get", path);
         let build = || {
             Request::get(path)
@@ -86,7 +95,7 @@ impl Host {
                 .body(Vec::new())
         };
         let list: Value = self.exchange(&build, &call).await?;
-        resource::namespaced_kinds(&list).ok_or_else(|| HostError::Unexpected {
+        read(&list).ok_or_else(|| HostError::Unexpected {
             call: Box::new(call),
             problem: "it does not tell its kinds".to_owned(),
         })

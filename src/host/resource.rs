@@ -33,6 +33,12 @@ const WELL_KNOWN: &[(&str, &str, &str, bool)] = &[
     ("apps/v1", "DaemonSet", "daemonsets", true),
     ("apps/v1", "Deployment", "deployments", true),
     ("apps/v1", "StatefulSet", "statefulsets", true),
+    (
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+        "customresourcedefinitions",
+        false,
+    ),
     ("batch/v1", "CronJob", "cronjobs", true),
     ("batch/v1", "Job", "jobs", true),
     ("metrics.k8s.io/v1beta1", "PodMetrics", "pods", true),
@@ -199,6 +205,38 @@ pub(super) fn group_path(api_version: &str) -> String {
     }
 }
 
+/// Reads an `APIGroupDiscoveryList`: every `group/version`, and every `group/version/Kind`. `None` if it is no such list.
+pub(super) fn api_versions(list: &Value) -> Option<Vec<String>> {
+    if list["kind"] != "APIGroupDiscoveryList" {
+        return None;
+    }
+    let mut found = Vec::new();
+    for group in array(list, "items") {
+        let name = group["metadata"]["name"].as_str().unwrap_or_default();
+        for version in array(group, "versions") {
+            let number = version["version"].as_str().unwrap_or_default();
+            let api_version = api_version(name, number);
+            for resource in array(version, "resources") {
+                let of_resource = std::iter::once(resource).chain(array(resource, "subresources"));
+                let kinds = of_resource.filter_map(|one| one["responseKind"]["kind"].as_str());
+                found.extend(kinds.map(|kind| format!("{api_version}/{kind}")));
+            }
+            found.push(api_version);
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    Some(found)
+}
+
+fn api_version(group: &str, version: &str) -> String {
+    if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    }
+}
+
 /// Reads an `APIGroupDiscoveryList`: what can be listed and deleted in a namespace, in all versions of each group, the
 /// preferred one first. `None` if it is no such list.
 pub(super) fn namespaced_kinds(list: &Value) -> Option<Vec<Discovered>> {
@@ -212,11 +250,7 @@ pub(super) fn namespaced_kinds(list: &Value) -> Option<Vec<Discovered>> {
         let mut known = BTreeSet::new();
         for version in array(group, "versions") {
             let number = version["version"].as_str().unwrap_or_default();
-            let api_version = if name.is_empty() {
-                number.to_owned()
-            } else {
-                format!("{name}/{number}")
-            };
+            let api_version = api_version(name, number);
             for resource in array(version, "resources") {
                 let has = |verb: &str| array(resource, "verbs").iter().any(|entry| entry == verb);
                 let plural = resource["resource"].as_str().unwrap_or_default();

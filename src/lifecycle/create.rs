@@ -4,6 +4,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 
 use super::changes::remove_dropped;
+use super::crds;
 use super::existing::{compare, note_old_claims, refuse_foreign_objects, refuse_second_cluster};
 use super::history::History;
 use super::hooks;
@@ -143,6 +144,7 @@ pub async fn create(
         note_old_claims(host, reference, &workloads, progress).await;
     }
     progress.begin(&format!("creating the objects of {reference}"));
+    crds::create_missing(host, plan).await?;
     if facts.namespace == Place::Absent && !create_namespace(host, reference).await? {
         // Somebody made it since we looked.
         refuse_second_cluster(host, reference).await?;

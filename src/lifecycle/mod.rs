@@ -6,6 +6,7 @@
 mod changes;
 mod connect;
 mod connection;
+mod crds;
 mod create;
 mod delete;
 mod departure;
@@ -45,7 +46,7 @@ pub use identity::{Identity, host_context_in_name, is_same_server};
 pub use local::{Local, edit_options};
 pub use logs::{LogRequest, logs};
 pub use operation::Operator;
-pub use plan::{draft, plan};
+pub use plan::{check_schema, draft, plan, render, render_for};
 pub use plugin::{Credential, PluginCall, credential};
 pub use sleep::{SleepOptions, sleep};
 pub use status::{Amounts, OwnPod, Status, status, sum_of};

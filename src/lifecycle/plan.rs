@@ -5,22 +5,70 @@ use serde_json::json;
 use crate::cluster::Plan;
 use crate::driver::vcluster::{self, CreateRequest, PlanError, Planned};
 use crate::error::{Error, Kind};
-use crate::helm::{self, Chart, Lookups};
+use crate::helm::{
+    self, ApiVersions, Capabilities, Chart, Lookups, Needs, Prepared, ReleaseInfo, Rendered,
+    Rendering,
+};
 use crate::host::Host;
 
 /// A Kubernetes version to render with before the host is known.
 const ANY_VERSION: &str = "v1.33.0";
 
+/// What the host answered to a chart's questions.
+struct Answers {
+    capabilities: Capabilities,
+    lookups: Lookups,
+}
+
+impl Answers {
+    /// Those of a host of which nothing is known but its version.
+    fn of_version(kube_version: String) -> Self {
+        Self {
+            capabilities: Capabilities {
+                kube_version,
+                api_versions: ApiVersions::unknown(),
+            },
+            lookups: Lookups::new(),
+        }
+    }
+
+    /// Asks the host.
+    async fn fetch(&mut self, host: &Host, needs: Needs) -> Result<(), Error> {
+        if needs.api_versions {
+            self.capabilities.api_versions = ApiVersions::known(host.fetch_api_versions().await?);
+        }
+        for key in needs.lookups {
+            let found = host.look_up(&key).await?;
+            self.lookups.insert(key, found);
+        }
+        Ok(())
+    }
+
+    /// Takes it that nothing is there which the chart looks for.
+    fn presume(&mut self, needs: Needs) {
+        let lookups = needs.lookups.into_iter().map(|key| (key, json!({})));
+        self.lookups.extend(lookups);
+    }
+}
+
 /// Renders without a host, as `helm template` does: nothing that the chart looks for is there.
 ///
 /// What the chart itself says of its values, in a schema or in its templates, is checked with that.
 pub fn draft(chart: &Chart, request: &CreateRequest) -> Result<Plan, Error> {
-    check_schema(chart, request)?;
-    let mut lookups = Lookups::new();
+    let prepared = helm::prepare(chart, &request.values)
+        .map_err(|error| Error::usage("the chart cannot be used").because(&error))?;
+    check_schema(&prepared)?;
+    let mut answers = Answers {
+        capabilities: Capabilities {
+            kube_version: ANY_VERSION.to_owned(),
+            ..Capabilities::default()
+        },
+        lookups: Lookups::new(),
+    };
     loop {
-        match render(chart, request, ANY_VERSION, 1, &lookups)? {
+        match plan_with(chart, request, 1, &answers)? {
             Planned::Done(plan) => return Ok(plan),
-            Planned::Needs(keys) => lookups.extend(keys.into_iter().map(|key| (key, json!({})))),
+            Planned::Needs(needs) => answers.presume(needs),
         }
     }
 }
@@ -33,49 +81,88 @@ pub async fn plan(
     host_version: &str,
     revision: u64,
 ) -> Result<Plan, Error> {
-    let mut lookups = Lookups::new();
+    let mut answers = Answers::of_version(host_version.to_owned());
     loop {
-        match render(chart, request, host_version, revision, &lookups)? {
+        match plan_with(chart, request, revision, &answers)? {
             Planned::Done(plan) => return Ok(plan),
-            Planned::Needs(keys) => {
-                for key in keys {
-                    let found = host.look_up(&key).await?;
-                    lookups.insert(key, found);
-                }
-            }
+            Planned::Needs(needs) => answers.fetch(host, needs).await?,
         }
     }
 }
 
-/// Checks the values against the chart's own schema, and tells all that it refuses.
-fn check_schema(chart: &Chart, request: &CreateRequest) -> Result<(), Error> {
-    let Some(schema) = &chart.schema else {
-        return Ok(());
+/// Renders a release as `helm template` does, for the cluster that `capabilities` tell of; nothing that the chart looks
+/// for is there.
+pub fn render(
+    prepared: &Prepared,
+    release: &ReleaseInfo,
+    capabilities: Capabilities,
+) -> Result<Rendered, Error> {
+    let mut answers = Answers {
+        capabilities,
+        lookups: Lookups::new(),
     };
-    let prepared = helm::prepare(chart, &request.values)
-        .map_err(|error| Error::usage("the chart cannot be used").because(&error))?;
-    let violations = helm::schema::validate(schema, &prepared.values).map_err(|error| {
-        Error::usage("the chart's `values.schema.json` cannot be used").because(&error)
+    loop {
+        match render_with(prepared, release, &answers)? {
+            Rendering::Done(rendered) => return Ok(rendered),
+            Rendering::Needs(needs) => answers.presume(needs),
+        }
+    }
+}
+
+/// Renders a release for a host, and fetches from it what the chart looks for.
+pub async fn render_for(
+    host: &Host,
+    prepared: &Prepared,
+    release: &ReleaseInfo,
+) -> Result<Rendered, Error> {
+    let mut answers = Answers::of_version(host.fetch_version().await?.git_version);
+    loop {
+        match render_with(prepared, release, &answers)? {
+            Rendering::Done(rendered) => return Ok(rendered),
+            Rendering::Needs(needs) => answers.fetch(host, needs).await?,
+        }
+    }
+}
+
+fn render_with(
+    prepared: &Prepared,
+    release: &ReleaseInfo,
+    answers: &Answers,
+) -> Result<Rendering, Error> {
+    let Answers {
+        capabilities,
+        lookups,
+    } = answers;
+    helm::render(prepared, release, capabilities, lookups).map_err(|error| {
+        let name = prepared.chart.name();
+        Error::usage(format!("the values do not fit the chart `{name}`")).because(&error)
+    })
+}
+
+/// Checks the values against the schemas of the chart and its subcharts, and tells all that they refuse.
+pub fn check_schema(prepared: &Prepared) -> Result<(), Error> {
+    let violations = helm::schema::validate(prepared).map_err(|error| {
+        Error::usage("a `values.schema.json` of the chart cannot be used").because(&error)
     })?;
     if violations.is_empty() {
         return Ok(());
     }
     let mut error = Error::usage("the values are not as the chart's schema wants them");
-    error.causes = violations
-        .into_iter()
-        .map(|found| format!("`{}`: {}", found.path, found.problem))
-        .collect();
+    error.causes = violations.iter().map(ToString::to_string).collect();
     Err(error.hint("see the `values.yaml` of the chart for the keys that there are"))
 }
 
-fn render(
+fn plan_with(
     chart: &Chart,
     request: &CreateRequest,
-    host_version: &str,
     revision: u64,
-    lookups: &Lookups,
+    answers: &Answers,
 ) -> Result<Planned, Error> {
-    vcluster::plan(chart, request, host_version, revision, lookups).map_err(|error| {
+    let Answers {
+        capabilities,
+        lookups,
+    } = answers;
+    vcluster::plan(chart, request, capabilities, revision, lookups).map_err(|error| {
         let message = match &error {
             PlanError::Render(_) => {
                 format!("the values of {} do not fit the chart", request.reference)

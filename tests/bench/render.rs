@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use serde_json::json;
-use vc::helm::{self, Capabilities, Chart, File, Lookups, Prepared, ReleaseInfo};
+use vc::helm::{self, ApiVersions, Capabilities, Chart, File, Lookups, Prepared, ReleaseInfo};
 
 use crate::measure::{Runs, milliseconds};
 use crate::report::{Report, Unit};
@@ -61,7 +61,7 @@ fn render(prepared: &Prepared) -> Result<f64, String> {
     };
     let capabilities = Capabilities {
         kube_version: "v1.36.3".to_owned(),
-        api_versions: vec!["v1".to_owned(), "apps/v1".to_owned()],
+        api_versions: ApiVersions::known(["v1".to_owned(), "apps/v1".to_owned()]),
     };
     let begin = Instant::now();
     let texts = helm::render_texts(prepared, &release, &capabilities, &Lookups::new())

@@ -29,6 +29,7 @@ mod rollback;
 mod settings;
 mod sleep;
 mod status;
+mod template;
 mod tunnels;
 mod upgrade;
 mod wake;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use vc::helm::values;
-use vc::helm::{Capabilities, Chart, File, Lookups, ReleaseInfo};
+use vc::helm::{ApiVersions, Capabilities, Chart, File, Lookups, ReleaseInfo};
 
 use crate::case::{Case, Outcome};
 
@@ -47,7 +47,7 @@ fn render_chart(chart: &Chart, case: &Case) -> Outcome {
     };
     let capabilities = Capabilities {
         kube_version: case.kube_version.clone(),
-        api_versions: case.api_versions.clone(),
+        api_versions: ApiVersions::known(case.api_versions.clone()),
     };
     // Without a cluster Helm answers every lookup with nothing.
     let mut lookups = Lookups::new();

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::super::value::{Items, List, Map, Object, Value};
 use super::super::yaml;
-use super::super::{Capabilities, encode_base64, glob};
+use super::super::{ApiVersions, Capabilities, encode_base64, glob};
 use super::args::Args;
 use super::error::Fault;
 
@@ -124,7 +124,7 @@ impl CapabilitiesObject {
         .into_iter()
         .map(|(key, value)| (key, value.into()))
         .collect();
-        let versions = ApiVersions(capabilities.api_versions.clone());
+        let versions = Versions(capabilities.api_versions.clone());
         let fields = [
             ("KubeVersion", Value::Object(Rc::new(version))),
             ("APIVersions", Value::Object(Rc::new(versions))),
@@ -159,9 +159,9 @@ impl Object for CapabilitiesObject {
 }
 
 /// `.Capabilities.APIVersions`: a list with `Has`.
-struct ApiVersions(Vec<String>);
+struct Versions(ApiVersions);
 
-impl Object for ApiVersions {
+impl Object for Versions {
     fn type_name(&self) -> &'static str {
         "common.VersionSet"
     }
@@ -178,12 +178,12 @@ impl Object for ApiVersions {
         (method == "Has").then(|| {
             expect_args(args, 1)?;
             let wanted = args.string(0)?;
-            Ok(self.0.iter().any(|known| **known == *wanted).into())
+            Ok(self.0.look().iter().any(|known| **known == *wanted).into())
         })
     }
 
     fn plain(&self) -> Value {
-        Value::strings(self.0.iter().map(String::as_str))
+        Value::strings(self.0.look().iter().map(String::as_str))
     }
 }
 

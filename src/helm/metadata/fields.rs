@@ -13,7 +13,10 @@ pub(super) fn wrong(field: impl Into<String>, problem: impl Into<String>) -> Met
 }
 
 /// A field by its name in any case, as Go's decoder finds it; null means that it is not there.
-pub(super) fn field_of<'f>(given: &'f JsonMap<String, Json>, name: &str) -> Option<&'f Json> {
+pub(in super::super) fn field_of<'f>(
+    given: &'f JsonMap<String, Json>,
+    name: &str,
+) -> Option<&'f Json> {
     let found = given
         .iter()
         .rfind(|(key, _)| key.eq_ignore_ascii_case(name));
@@ -55,13 +58,18 @@ pub(super) fn plain_text(value: &Json, field: &str) -> Result<String, MetadataEr
     Ok(letters.collect())
 }
 
-/// A text as Go's decoder takes it, which makes one of numbers and booleans.
+/// A text, as it stands there.
 pub(super) fn text(value: &Json, field: &str) -> Result<String, MetadataError> {
-    Ok(match value {
-        Json::String(text) => text.clone(),
-        Json::Null => String::new(),
-        Json::Bool(truth) => truth.to_string(),
-        Json::Number(number) => match number.as_f64() {
+    scalar_text(value).ok_or_else(|| wrong(field, "is no text"))
+}
+
+/// A text as Go's decoder takes it, which makes one of numbers and booleans.
+pub(in super::super) fn scalar_text(value: &Json) -> Option<String> {
+    match value {
+        Json::String(text) => Some(text.clone()),
+        Json::Null => Some(String::new()),
+        Json::Bool(truth) => Some(truth.to_string()),
+        Json::Number(number) => Some(match number.as_f64() {
             #[expect(
                 clippy::cast_possible_truncation,
                 reason = "Go writes such numbers as float32"
@@ -71,7 +79,7 @@ pub(super) fn text(value: &Json, field: &str) -> Result<String, MetadataError> {
                 print::float_g(shortest.unwrap_or(float))
             }
             _ => number.to_string(),
-        },
-        Json::Array(_) | Json::Object(_) => return Err(wrong(field, "is no text")),
-    })
+        }),
+        Json::Array(_) | Json::Object(_) => None,
+    }
 }

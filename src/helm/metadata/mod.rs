@@ -9,7 +9,8 @@ use super::constraint;
 use super::value::{Map, Value};
 use super::yaml::{self, Numbers, YamlError};
 pub use dependency::Dependency;
-use fields::{field_of, list_field, plain_text, text, text_field, wrong};
+pub(super) use fields::{field_of, scalar_text};
+use fields::{list_field, plain_text, text, text_field, wrong};
 
 /// The fields that hold text, with their names in Go.
 const TEXTS: &[(&str, &str)] = &[
