@@ -19,7 +19,7 @@ use crate::error::{Error, Kind};
 use crate::host::Host;
 use crate::lifecycle::{self, Scope};
 use crate::tunnel::background::{Key, Record, TunnelView, Way};
-use crate::tunnel::{Target, Tunnel};
+use crate::tunnel::{Target, Tunnel, Upstream};
 
 /// How long it may take to see whether there is a pod, before its host is asked for more.
 const LOOK_LIMIT: Duration = Duration::from_secs(3);
@@ -71,6 +71,7 @@ impl Cluster {
         way: Way,
         reference: ClusterRef,
         host: Host,
+        upstream: Upstream,
         listeners: Vec<TcpListener>,
     ) -> Self {
         let target = Target {
@@ -78,7 +79,7 @@ impl Cluster {
             selector: reference.selector(),
             port: vcluster::API_PORT,
         };
-        let tunnel = Tunnel::open_lazily(host.client(), target, listeners);
+        let tunnel = Tunnel::open_lazily(upstream, target, listeners);
         Self {
             key: record.key,
             way,

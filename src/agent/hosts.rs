@@ -16,6 +16,7 @@ use tokio::task::spawn_blocking;
 use crate::host::{BACKGROUND_AGENT, Host, HostError, Source};
 use crate::kubeconfig::Files;
 use crate::lifecycle::is_same_server;
+use crate::tunnel::Upstream;
 use crate::tunnel::background::{Environment, Way};
 
 /// How each host is reached.
@@ -24,6 +25,7 @@ pub(super) struct Hosts(Mutex<HashMap<(Way, String), Arc<Known>>>);
 
 struct Known {
     host: Host,
+    upstream: Upstream,
     environment: Arc<Mutex<Environment>>,
 }
 
@@ -42,6 +44,13 @@ impl Hosts {
                 .clone_from(environment);
         }
         known.host.clone()
+    }
+
+    /// The same host, as all tunnels to it share it.
+    pub(super) fn upstream(&self, way: &Way, host: &Host) -> Upstream {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(&(way.clone(), host.server.clone()))
+            .map_or_else(|| host.client().into(), |known| known.upstream.clone())
     }
 
     /// The environment of a host's plugins; empty if no command has told it to this agent.
@@ -67,8 +76,10 @@ impl Known {
             server: server.to_owned(),
             environment: environment.clone(),
         };
+        let host = Host::renewing(&way.context, server, origin);
         Self {
-            host: Host::renewing(&way.context, server, origin),
+            upstream: Upstream::new(host.client()),
+            host,
             environment,
         }
     }

@@ -5,7 +5,6 @@
 //! [`crate::lifecycle`]. Nothing here polls: a process that nobody uses is not noticed.
 
 mod answer;
-mod clock;
 mod cluster;
 mod hosts;
 mod log;
@@ -63,7 +62,6 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
 async fn serve(serving: &Serving, listener: UnixListener, tunnels: &Arc<Tunnels>, idle: Duration) {
     let leave = Arc::new(Notify::new());
     serving.ready();
-    let mut jumps = clock::Jumps::watch();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -77,10 +75,6 @@ async fn serve(serving: &Serving, listener: UnixListener, tunnels: &Arc<Tunnels>
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             },
-            () = jumps.next() => {
-                tracing::info!("the clock jumped, as after sleep: every connection is looked at anew");
-                tunnels.doubt();
-            }
             () = tunnels.unused_for(idle) => {
                 tracing::info!("nobody has used a tunnel for long");
                 return;

@@ -166,11 +166,6 @@ impl Tunnels {
         self.each().map(|cluster| cluster.view()).collect()
     }
 
-    /// Looks anew at everything that was seen before the clock jumped.
-    pub(super) fn doubt(&self) {
-        self.each().for_each(|cluster| cluster.tunnel.doubt());
-    }
-
     /// Somebody asked something.
     pub(super) fn is_asked(&self) {
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
@@ -221,6 +216,7 @@ impl Tunnels {
     ) -> Result<Arc<Cluster>, Error> {
         let reference = reference(&record.key)?;
         let host = self.hosts.get(&way, &record.key.host, environment);
+        let upstream = self.hosts.upstream(&way, &host);
         let (listeners, is_moved) = self.bind(&mut record).await.map_err(|error| {
             Error::new(Kind::Failed, format!("cannot open a tunnel to {reference}")).because(&error)
         })?;
@@ -232,7 +228,9 @@ impl Tunnels {
         }
         tracing::info!(port = record.port, "listening for {reference}");
         let key = record.key.clone();
-        let cluster = Arc::new(Cluster::new(record, way, reference, host, listeners));
+        let cluster = Arc::new(Cluster::new(
+            record, way, reference, host, upstream, listeners,
+        ));
         let looking = tokio::spawn(stop_if_abandoned(Arc::downgrade(self), cluster.clone()));
         let kept = Kept {
             cluster: cluster.clone(),

@@ -101,7 +101,12 @@ impl Dialer {
         };
         connected.map_err(|error| {
             self.doubt.notify_one();
-            io::Error::other(error)
+            let kind = if error.is_final() {
+                io::ErrorKind::PermissionDenied
+            } else {
+                io::ErrorKind::Other
+            };
+            io::Error::new(kind, error)
         })
     }
 
@@ -126,10 +131,8 @@ impl Dialer {
         );
         let mut way = self.upstream.way().unwrap_or(Way::Tunnelled);
         let mut first_refusal = None;
-        let mut was_renewed = false;
+        let client = self.upstream.client();
         loop {
-            let reached = self.upstream.reached();
-            let client = &reached.client;
             let result = match way {
                 Way::Tunnelled => upgrade::tunnelled(client, &path).await,
                 Way::Plain => upgrade::plain(client, &path).await,
@@ -148,14 +151,14 @@ impl Dialer {
                         Way::Channels => {
                             // A host that takes none of them now may take the best of them later.
                             self.upstream.forget_way();
-                            return Err(DialError::Refused(first.to_string()));
+                            let is_forbidden = first.is_forbidden();
+                            let message = first.to_string();
+                            return Err(DialError::Refused {
+                                message,
+                                is_forbidden,
+                            });
                         }
                     };
-                }
-                Err(error) if error.is_unauthorized() && !was_renewed => {
-                    was_renewed = true;
-                    let renewed = self.upstream.renew(&reached).await;
-                    renewed.map_err(DialError::Refused)?;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -201,10 +204,21 @@ impl Sessions {
 enum DialError {
     #[error(transparent)]
     Upgrade(#[from] UpgradeError),
-    #[error("{0}")]
-    Refused(String),
+    #[error("{message}")]
+    Refused { message: String, is_forbidden: bool },
     #[error("the host knows no way of sharing a connection")]
     OnlyChannels,
     #[error("the host did not answer within {} s", UPGRADE_LIMIT.as_secs())]
     TimedOut,
+}
+
+impl DialError {
+    /// Whether the same request would be refused again.
+    fn is_final(&self) -> bool {
+        match self {
+            Self::Upgrade(error) => error.is_unauthorized(),
+            Self::Refused { is_forbidden, .. } => *is_forbidden,
+            Self::OnlyChannels | Self::TimedOut => false,
+        }
+    }
 }

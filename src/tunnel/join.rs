@@ -95,7 +95,8 @@ async fn join_until_done(
             ),
         };
         tracing::debug!(pod = pod.name, %error, "not joined yet");
-        if Instant::now() >= deadline {
+        // What is forbidden now will be in a moment.
+        if Instant::now() >= deadline || error.kind() == io::ErrorKind::PermissionDenied {
             return Err(error);
         }
         backoff.wait().await;

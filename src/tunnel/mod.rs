@@ -98,7 +98,6 @@ pub struct Tunnel {
     pods: watch::Receiver<Followed>,
     traffic: Arc<Traffic>,
     used: Arc<watch::Sender<Usage>>,
-    doubt: Arc<Notify>,
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -157,9 +156,9 @@ impl Tunnel {
         let (accepted, connections) = mpsc::channel(16);
 
         let mut tasks = JoinSet::new();
-        let (usage, doubted) = (used.subscribe(), doubt.clone());
+        let usage = used.subscribe();
         tasks.spawn(async move {
-            match pods::follow(&upstream, &target, &publish, &doubted, usage).await {}
+            match pods::follow(&upstream, &target, &publish, &doubt, usage).await {}
         });
         tasks.spawn(connect_ahead(pods.clone(), dialer.clone()));
         tasks.spawn(serve(
@@ -176,7 +175,6 @@ impl Tunnel {
             pods,
             traffic,
             used,
-            doubt,
             tasks: Mutex::new(tasks),
         }
     }
@@ -189,11 +187,6 @@ impl Tunnel {
     /// Whether the pods are followed.
     pub fn has_begun(&self) -> bool {
         self.used.borrow().follows_until() > Some(Instant::now())
-    }
-
-    /// Looks anew, because what was seen may be long past.
-    pub fn doubt(&self) {
-        self.doubt.notify_one();
     }
 
     /// What the tunnel is doing now.

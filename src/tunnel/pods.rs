@@ -71,9 +71,10 @@ pub(super) async fn follow(
                 std::future::pending::<()>().await;
             }
         }
+        let mut using = usage.clone();
         tokio::select! {
-            () = follow_once(upstream, target, publish, doubt, &mut backoff) => {}
-            () = rested(&mut usage) => {
+            () = follow_once(upstream, target, publish, doubt, usage.clone(), &mut backoff) => {}
+            () = rested(&mut using) => {
                 tracing::debug!("nobody uses the pods any more");
                 // What was seen last would be taken for what is.
                 publish.send_replace(Followed::default());
@@ -101,10 +102,10 @@ async fn follow_once(
     target: &Target,
     publish: &watch::Sender<Followed>,
     doubt: &Notify,
+    mut usage: watch::Receiver<Usage>,
     backoff: &mut Backoff,
 ) {
-    let reached = upstream.reached();
-    let pods = Api::namespaced(reached.client.clone(), &target.namespace);
+    let pods = Api::namespaced(upstream.client().clone(), &target.namespace);
     let mut alarm = Alarm {
         doubt,
         jumps: upstream.jumps(),
@@ -114,17 +115,16 @@ async fn follow_once(
         return backoff.wait().await;
     };
     let (error, is_final) = match broken {
-        Broken::Unauthorized => match upstream.renew(&reached).await {
-            Ok(()) => return,
-            // Trying by itself again and again might open browsers: whoever dials asks for more.
-            Err(error) => (error, true),
-        },
+        // Trying by itself again and again might open browsers: the next one who wants a pod asks for more.
+        Broken::Unauthorized => ("the host refuses the credentials".to_owned(), true),
         Broken::Otherwise(error) => (error, false),
     };
     tracing::debug!(%error, "pods cannot be followed");
+    usage.mark_unchanged();
     publish.send_modify(|followed| followed.error = Some(error));
     tokio::select! {
         () = backoff.wait(), if !is_final => {}
+        _ = usage.changed(), if is_final => {}
         () = alarm.rings(), if is_final => {}
     }
 }

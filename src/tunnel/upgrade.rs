@@ -51,13 +51,19 @@ pub(super) enum UpgradeError {
 impl UpgradeError {
     /// Whether the credentials were refused.
     pub(super) fn is_unauthorized(&self) -> bool {
-        matches!(
-            self,
-            Self::Refused {
-                status: StatusCode::UNAUTHORIZED,
-                ..
-            }
-        )
+        self.status() == Some(StatusCode::UNAUTHORIZED)
+    }
+
+    /// Whether the user may not do this.
+    pub(super) fn is_forbidden(&self) -> bool {
+        self.status() == Some(StatusCode::FORBIDDEN)
+    }
+
+    fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            _ => None,
+        }
     }
 
     /// Whether another way may succeed where this one failed.

@@ -1,14 +1,11 @@
-//! The host as tunnels reach it: its client, fresh credentials when it refuses the old ones, the way it is spoken to.
+//! The host as tunnels reach it: its client, the way it was found to be spoken to, and the clock of this machine.
 //!
-//! Owns which client is in use and when it is made anew. Where credentials come from is the caller's.
+//! Credentials are the client's own affair: see [`crate::host::Host::renewing`].
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use futures_util::future::BoxFuture;
 use kube::Client;
-use tokio::sync::Mutex as AsyncMutex;
-use tokio::time::Instant;
 
 use super::clock::{Clock, Jumps};
 
@@ -18,25 +15,14 @@ const WAY_LASTS: Duration = Duration::from_hours(1);
 /// The same for the last resort, which costs every client a connection of its own.
 const CHANNELS_LAST: Duration = Duration::from_mins(5);
 
-/// The least time between two renewals: a host that refuses new credentials too will not take others right away.
-const PAUSE: Duration = Duration::from_secs(3);
-
-/// The same after a renewal that failed, which may have opened a browser.
-const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(30);
-
-type Renewal = Box<dyn Fn() -> BoxFuture<'static, Result<Client, String>> + Send + Sync>;
-
 /// A host, shared by all tunnels to it: what one of them learns, the others know.
 #[derive(Clone)]
 pub struct Upstream(Arc<Shared>);
 
 struct Shared {
-    reached: Mutex<Reached>,
+    client: Client,
     way: Mutex<Option<(Way, Instant)>>,
     clock: Clock,
-    renewal: Option<Renewal>,
-    /// Before when no credentials are fetched again.
-    rest: AsyncMutex<Option<Instant>>,
 }
 
 /// How a host is asked for streams, best first.
@@ -50,51 +36,19 @@ pub(super) enum Way {
     Channels,
 }
 
-/// A client of the host, and which one it is.
-#[derive(Clone)]
-pub(super) struct Reached {
-    pub(super) client: Client,
-    generation: u64,
-}
-
 impl Upstream {
-    /// A host whose client keeps its own credentials fresh, as far as it can.
+    /// The host of `client`.
     pub fn new(client: Client) -> Self {
-        Self::with(client, None)
-    }
-
-    /// A host that is reached by another client once it refuses the credentials of this one.
-    ///
-    /// `renew` makes it, and its error is shown as it is: without secrets. It is called for all tunnels together, only
-    /// while somebody uses one of them, and never twice at once.
-    pub fn renewable(
-        client: Client,
-        renew: impl Fn() -> BoxFuture<'static, Result<Client, String>> + Send + Sync + 'static,
-    ) -> Self {
-        Self::with(client, Some(Box::new(renew)))
-    }
-
-    fn with(client: Client, renewal: Option<Renewal>) -> Self {
-        let reached = Reached {
-            client,
-            generation: 0,
-        };
         Self(Arc::new(Shared {
-            reached: Mutex::new(reached),
+            client,
             way: Mutex::default(),
             clock: Clock::new(),
-            renewal,
-            rest: AsyncMutex::default(),
         }))
     }
 
-    /// Uses another client from now on, such as when the kubeconfig has changed; what is open stays open.
-    pub fn replace(&self, client: Client) {
-        let mut reached = self.lock();
-        *reached = Reached {
-            client,
-            generation: reached.generation + 1,
-        };
+    /// What requests are sent with.
+    pub(super) fn client(&self) -> &Client {
+        &self.0.client
     }
 
     /// The way that the host was found to take lately.
@@ -133,51 +87,6 @@ impl Upstream {
     #[cfg(test)]
     pub(super) fn jump(&self) {
         self.0.clock.jump();
-    }
-
-    /// What new requests are sent with.
-    pub(super) fn reached(&self) -> Reached {
-        self.lock().clone()
-    }
-
-    /// Fetches credentials because those of `refused` were; `Ok` once there is another client to try.
-    pub(super) async fn renew(&self, refused: &Reached) -> Result<(), String> {
-        let (upstream, generation) = (self.clone(), refused.generation);
-        // In a task of its own: whoever waits may give up, and the answer counts for all.
-        let renewed = tokio::spawn(async move { upstream.renew_from(generation).await });
-        renewed.await.unwrap_or_else(|panic| Err(panic.to_string()))
-    }
-
-    async fn renew_from(&self, generation: u64) -> Result<(), String> {
-        let Some(renew) = &self.0.renewal else {
-            return Err("the host refuses the credentials".to_owned());
-        };
-        let mut rest = self.0.rest.lock().await;
-        if self.lock().generation != generation {
-            return Ok(());
-        }
-        if rest.is_some_and(|until| Instant::now() < until) {
-            return Err("the host refuses the credentials, which were renewed just now".to_owned());
-        }
-        let result = renew().await;
-        let pause = if result.is_ok() {
-            PAUSE
-        } else {
-            PAUSE_AFTER_FAILURE
-        };
-        *rest = Some(Instant::now() + pause);
-        let client = result.map_err(|error| {
-            format!("the credentials of the host could not be renewed: {error}")
-        })?;
-        self.replace(client);
-        Ok(())
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Reached> {
-        self.0
-            .reached
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

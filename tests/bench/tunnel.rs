@@ -27,6 +27,9 @@ const LARGE: u64 = 300_000_000;
 /// How many downloads at once.
 const STREAMS: usize = 8;
 
+/// How many connections are open at once.
+const CROWD: usize = 1000;
+
 /// How long a forwarder may take to take connections.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -34,6 +37,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Default)]
 struct Figures {
     small: Vec<f64>,
+    beside: Vec<f64>,
+    refused: Vec<f64>,
     one_stream: Vec<f64>,
     many_streams: Vec<f64>,
     cpu: Vec<f64>,
@@ -151,6 +156,10 @@ impl Figures {
             self.cpu.push((after - before) * 1000.0 / gigabytes);
         }
         self.memory.extend(world::memory(pid));
+        self.beside.extend(client::beside_a_copy(forwarder.port)?);
+        #[expect(clippy::cast_precision_loss, reason = "a thousand at most")]
+        self.refused
+            .push(client::unanswered(forwarder.port, CROWD) as f64);
         Ok(())
     }
 
@@ -178,6 +187,13 @@ impl Figures {
         );
         let runs = |figures: &[f64]| Runs::from(figures.to_vec());
         beside(
+            "  small GET while much is copied",
+            &runs(&self.beside),
+            Unit::Milliseconds,
+            &runs(&theirs.beside),
+            1.0,
+        );
+        beside(
             "  time for a gigabyte in one stream",
             &runs(&self.one_stream),
             Unit::Seconds,
@@ -200,6 +216,13 @@ impl Figures {
                 0.5,
             );
         }
+        report.figure(
+            &format!("  unanswered, of {CROWD} connections open at once"),
+            &runs(&self.refused),
+            Unit::Count,
+            Some(0.0),
+        );
+        report.peer(kubectl, &runs(&theirs.refused));
         if !self.memory.is_empty() {
             report.figure(
                 "  memory afterwards",

@@ -73,6 +73,13 @@ pub(super) fn close_streams() {}
 pub fn detach() {
     // Refused only to the leader of a group, which has been detached by its parent already.
     let _ = rustix::process::setsid();
+    // Every connection takes a descriptor, and the usual limit of 1024 is meant for programs that cannot have more.
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let most = rustix::process::Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, most);
     // A working folder could not be removed, or its disk not be taken out, as long as we are in it.
     let _ = rustix::process::chdir("/");
 }

@@ -8,7 +8,7 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use http::{HeaderMap, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -45,8 +45,6 @@ pub(super) struct Answers {
     pub(super) refusals: Mutex<VecDeque<u16>>,
     /// Which ways of streams were asked for, in order.
     pub(super) ways: Mutex<Vec<&'static str>>,
-    /// The one token that is taken, if any is asked for.
-    pub(super) token: Mutex<Option<String>>,
     /// What goes wrong after an upgrade.
     pub(super) faults: Arc<Faults>,
     service: SocketAddr,
@@ -72,7 +70,6 @@ impl Host {
             no_spdy: AtomicBool::new(false),
             refusals: Mutex::default(),
             ways: Mutex::default(),
-            token: Mutex::default(),
             faults: Arc::default(),
             service,
         });
@@ -90,20 +87,9 @@ impl Host {
         self.tunnel_through(self.upstream()).await
     }
 
-    /// The same, with credentials that are renewed by `token`.
-    pub(super) async fn renewable_tunnel(
-        &self,
-        token: impl Fn() -> String + Send + Sync + 'static,
-    ) -> (u16, Tunnel) {
-        let (address, stale) = (self.address, client(self.address, "stale"));
-        let renewed = move || std::future::ready(Ok(client(address, &token()))).boxed();
-        self.tunnel_through(Upstream::renewable(stale, renewed))
-            .await
-    }
-
     /// The host as several tunnels may share it.
     pub(super) fn upstream(&self) -> Upstream {
-        Upstream::new(client(self.address, ""))
+        Upstream::new(client(self.address))
     }
 
     pub(super) async fn tunnel_through(&self, upstream: impl Into<Upstream>) -> (u16, Tunnel) {
@@ -117,10 +103,9 @@ impl Host {
     }
 }
 
-fn client(address: SocketAddr, token: &str) -> Client {
+fn client(address: SocketAddr) -> Client {
     let mut config = Config::new(format!("http://{address}").parse().unwrap());
     config.default_retry = false;
-    config.auth_info.token = Some(token.to_owned().into()).filter(|_| !token.is_empty());
     Client::try_from(config).unwrap()
 }
 
@@ -155,19 +140,6 @@ type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 impl Answers {
     fn answer(self: &Arc<Self>, request: Request<Incoming>) -> Response<Body> {
-        if let Some(token) = &*self.token.lock().unwrap()
-            && request
-                .headers()
-                .get("authorization")
-                .is_none_or(|sent| sent != &format!("Bearer {token}"))
-        {
-            let refusal =
-                r#"{"kind":"Status","status":"Failure","message":"Unauthorized","code":401}"#;
-            let refusal = Response::builder()
-                .status(401)
-                .body(Full::from(refusal).boxed_unsync());
-            return refusal.unwrap();
-        }
         if request.uri().path().ends_with("/portforward") {
             return self.forward(request).map(BodyExt::boxed_unsync);
         }

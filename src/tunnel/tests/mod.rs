@@ -2,8 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -277,28 +276,6 @@ async fn dropping_the_tunnel_ends_all_of_it() {
     let ended = timeout(LIMIT, connection.read(&mut [0; 1])).await.unwrap();
     assert!(matches!(ended, Ok(0) | Err(_)));
     assert!(TcpStream::connect(("127.0.0.1", port)).await.is_err());
-}
-
-#[tokio::test]
-async fn refused_credentials_are_renewed_once_for_all() {
-    let mut tasks = JoinSet::new();
-    let host = Host::new(echo(&mut tasks).await).await;
-    *host.token.lock().unwrap() = Some("fresh".to_owned());
-    let renewals = Arc::new(AtomicUsize::new(0));
-    let counted = renewals.clone();
-    let (port, _tunnel) = host
-        .renewable_tunnel(move || {
-            counted.fetch_add(1, Ordering::SeqCst);
-            "fresh".to_owned()
-        })
-        .await;
-    for _ in 0..3 {
-        assert_eq!(
-            exchange(&mut connect(port).await, b"hello").await.unwrap(),
-            b"hello"
-        );
-    }
-    assert_eq!(renewals.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

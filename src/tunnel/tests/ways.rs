@@ -44,12 +44,24 @@ async fn any_refusal_of_a_way_leads_to_the_next() {
 
 #[tokio::test]
 async fn what_is_not_about_the_way_leads_to_no_other() {
-    for status in [401, 404] {
-        assert_eq!(
-            ways_taken(&[status]).await,
-            ["tunnelled", "tunnelled"],
-            "{status}"
-        );
+    assert_eq!(ways_taken(&[404]).await, ["tunnelled", "tunnelled"]);
+    assert_eq!(ways_taken(&[401]).await, ["tunnelled", "tunnelled"]);
+}
+
+#[tokio::test]
+async fn what_is_forbidden_is_not_asked_for_over_and_over() {
+    for refusals in [&[401; 2][..], &[403; 6]] {
+        let mut tasks = JoinSet::new();
+        let host = Host::new(echo(&mut tasks).await).await;
+        host.refusals.lock().unwrap().extend(refusals);
+        let (port, tunnel) = host.tunnel().await;
+        let ended = timeout(LIMIT, connect(port).await.read(&mut [0; 1]))
+            .await
+            .unwrap();
+        assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+        assert!(host.upgrades.load(Ordering::SeqCst) <= refusals.len());
+        let error = tunnel.status().last_error.unwrap();
+        assert!(error.contains(&refusals[0].to_string()), "{error}");
     }
 }
 

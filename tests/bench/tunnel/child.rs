@@ -18,6 +18,8 @@ pub(crate) fn serve(kubeconfig: &str, arguments: &[String]) -> Result<(), String
         selector: selector.clone(),
         port: port.parse().map_err(|_| "that is no port")?,
     };
+    // As the agent does: with room for many connections.
+    tunnel::background::detach();
     let text = std::fs::read_to_string(kubeconfig).map_err(|error| error.to_string())?;
     let document: serde_json::Value =
         yaml_serde::from_str(&text).map_err(|error| error.to_string())?;
