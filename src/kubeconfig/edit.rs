@@ -1,13 +1,20 @@
 //! An edit as one transaction: lock, read again, change, check, write.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::files::Source;
 use super::plan::{self, Draft, Outcome};
-use super::{Error, Files, lock, platform, write};
+use super::write::Replaced;
+use super::{Error, Files, lock, origin, platform, write};
+
+/// How often an edit begins anew because a program that takes no lock wrote the file meanwhile.
+const MOST_ATTEMPTS: u32 = 5;
 
 /// A context, its cluster and its user, which share one name.
 #[derive(Clone, PartialEq)]
@@ -80,6 +87,8 @@ pub enum Edit {
 pub struct EditOptions {
     /// How long to wait for other programs.
     pub lock_timeout: Duration,
+    /// How long to wait for our own kind, of which there may be hundreds at once.
+    pub queue_timeout: Duration,
     /// From which age on a lock is taken for one left behind by a killed program.
     pub stale_after: Duration,
     /// A lock file of our own, on which many edits queue instead of racing for kubectl's lock.
@@ -94,6 +103,7 @@ impl Default for EditOptions {
     fn default() -> Self {
         Self {
             lock_timeout: Duration::from_secs(10),
+            queue_timeout: Duration::from_mins(2),
             stale_after: Duration::from_mins(1),
             private_lock: None,
             backup_folder: None,
@@ -122,36 +132,98 @@ impl Files {
                 .map_err(|source| Error::from_write(self.default_file(), source))?;
         }
         let locks = lock::take(self.paths(), options)?;
+        let mut edited = Edited {
+            stale_lock: locks.stale.clone(),
+            ..Edited::default()
+        };
+        for attempt in 0..MOST_ATTEMPTS {
+            let (outcomes, previous_current) = self.outcomes(edits)?;
+            if attempt == 0 {
+                edited.previous_current = previous_current;
+            }
+            let overtaken = write_all(outcomes, options, &mut edited.changed_files)?;
+            let Some(file) = overtaken else {
+                return Ok(edited);
+            };
+            if attempt + 1 == MOST_ATTEMPTS {
+                return Err(Error::Changing { file });
+            }
+        }
+        Ok(edited)
+    }
+
+    /// What the edits make of the files as they are, and the context that is selected; every file is checked.
+    fn outcomes(&self, edits: &[Edit]) -> Result<(Vec<Outcome>, Option<String>), Error> {
         // Chosen under the lock, as another program may just have created a file.
-        let default_file = self.default_file().to_owned();
-        let mut drafts = Vec::new();
+        let mut default_file = self.default_file().to_owned();
+        let mut drafts: Vec<Draft> = Vec::new();
+        let mut known = BTreeMap::new();
         for path in self.paths() {
-            drafts.push(Draft::read(path)?);
+            // One file may be in the list by two names, and must not be changed by halves.
+            let real = write::real_path(path).unwrap_or_else(|_| path.clone());
+            match known.entry(platform::without_links_before(&real)) {
+                btree_map::Entry::Vacant(new) => {
+                    new.insert(path);
+                    drafts.push(Draft::of(path, Source::read(path)?));
+                }
+                btree_map::Entry::Occupied(first) if *path == default_file => {
+                    default_file.clone_from(first.get());
+                }
+                btree_map::Entry::Occupied(_) => {}
+            }
         }
         let previous_current = plan::merged(&drafts).current_context;
         for edit in edits {
             plan::plan(edit, &mut drafts, &default_file);
         }
-        // Every file is checked before the first is written.
         let mut outcomes = Vec::new();
         for draft in drafts {
             outcomes.extend(draft.finish()?);
         }
-        let mut changed_files = Vec::new();
-        for Outcome { path, old, new } in outcomes {
-            if let (Some(folder), Some(old)) = (&options.backup_folder, &old) {
-                write::back_up(folder, &path, old)?;
+        Ok((outcomes, previous_current))
+    }
+}
+
+/// What the edits make of a file that holds these bytes; `None` if nothing changes. Touches no file.
+pub fn edited(file: &Path, bytes: &[u8], edits: &[Edit]) -> Result<Option<Vec<u8>>, Error> {
+    let mut drafts = [Draft::of(file, Source::of(file, Some(bytes.to_vec()))?)];
+    for edit in edits {
+        plan::plan(edit, &mut drafts, file);
+    }
+    let [draft] = drafts;
+    Ok(draft.finish()?.map(|outcome| outcome.new))
+}
+
+/// Writes what is to be written; the answer is a file that somebody else wrote meanwhile.
+fn write_all(
+    outcomes: Vec<Outcome>,
+    options: &EditOptions,
+    changed_files: &mut Vec<PathBuf>,
+) -> Result<Option<PathBuf>, Error> {
+    for mut outcome in outcomes {
+        let kept = options.backup_folder.as_deref().zip(outcome.old.clone());
+        let mut origin = None;
+        if let Some((folder, old)) = kept {
+            write::back_up(folder, &outcome.path, &old)?;
+            let known = origin::recall(folder, &outcome.path, &old);
+            if let Some(known) = &known {
+                outcome = outcome.or_as_it_was(known);
             }
-            write::replace(&path, old.as_deref(), &new)?;
-            write::sweep(&path);
+            origin = Some((folder, known.unwrap_or(old)));
+        }
+        let Outcome { path, old, new, .. } = outcome;
+        if write::replace_unless_overtaken(&path, old.as_deref(), &new)? == Replaced::Overtaken {
+            return Ok(Some(path));
+        }
+        if let Some((folder, origin)) = origin {
+            origin::remember(folder, &path, &origin, &new)?;
+        }
+        write::sweep(&path);
+        if !changed_files.contains(&path) {
             changed_files.push(path);
         }
-        Ok(Edited {
-            changed_files,
-            stale_lock: locks.stale.clone(),
-            previous_current,
-        })
     }
+    Ok(None)
 }
 
 impl Edit {

@@ -32,7 +32,18 @@ pub(super) enum Change {
 /// The key of the selected context.
 pub(super) const CURRENT_CONTEXT: &str = "current-context";
 
+/// The key under which programs keep what is their own.
+pub(super) const EXTENSIONS: &str = "extensions";
+
 impl Change {
+    /// The key of the outermost mapping whose value changes.
+    pub(super) fn key(&self) -> &'static str {
+        match self {
+            Self::Put { section, .. } | Self::Remove { section, .. } => section.key(),
+            Self::SetCurrent(_) => CURRENT_CONTEXT,
+        }
+    }
+
     fn adds(&self) -> bool {
         match self {
             Self::Put { .. } => true,
@@ -96,13 +107,18 @@ pub(super) fn current_context(document: &Value) -> Option<&str> {
     (!current.is_empty()).then_some(current)
 }
 
+/// The document that a file without anything in it becomes.
+pub(super) fn nothing() -> Value {
+    json!({"apiVersion": "v1", "kind": "Config"})
+}
+
 /// The document with the change made and everything else as it was.
 pub(super) fn with_change(mut document: Value, change: &Change) -> Value {
     if !document.is_object() {
         if !change.adds() {
             return document;
         }
-        document = json!({"apiVersion": "v1", "kind": "Config"});
+        document = nothing();
     }
     match change {
         Change::Put {

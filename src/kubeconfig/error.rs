@@ -57,6 +57,26 @@ pub enum Error {
         /// What stood in the way.
         reason: String,
     },
+    /// A pipe, a device or a folder: it can at best be read.
+    #[error("`{}` is not a regular file and cannot be changed", file.display())]
+    NotAFile {
+        /// What was to be changed.
+        file: PathBuf,
+    },
+    /// The file is larger than any kubeconfig, and was not read to its end.
+    #[error("`{}` is larger than {mib} MiB, which no kubeconfig is", file.display())]
+    TooLarge {
+        /// The file.
+        file: PathBuf,
+        /// How large a file may be.
+        mib: u64,
+    },
+    /// A program that takes no lock wrote the file again and again, each time just before we would have.
+    #[error("`{}` is being changed by another program", file.display())]
+    Changing {
+        /// The file that was to be changed.
+        file: PathBuf,
+    },
     /// The file is there and could not be read.
     #[error("cannot read `{}`", file.display())]
     Read {
@@ -119,6 +139,12 @@ mod tests {
                 file: file.clone(),
                 reason: "`users` is written in a way that cannot be edited".to_owned(),
             },
+            Error::NotAFile { file: file.clone() },
+            Error::TooLarge {
+                file: file.clone(),
+                mib: 32,
+            },
+            Error::Changing { file: file.clone() },
             Error::Read {
                 file,
                 source: full(),
@@ -132,6 +158,9 @@ mod tests {
         there is no space left to write `/home/me/.kube/config`
         cannot write `/home/me/.kube/config`
         `/home/me/.kube/config` was left alone: `users` is written in a way that cannot be edited
+        `/home/me/.kube/config` is not a regular file and cannot be changed
+        `/home/me/.kube/config` is larger than 32 MiB, which no kubeconfig is
+        `/home/me/.kube/config` is being changed by another program
         cannot read `/home/me/.kube/config`
         ");
     }

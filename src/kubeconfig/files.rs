@@ -1,7 +1,8 @@
 //! Which files count, by kubectl's own rule, and reading them.
 
 use std::ffi::OsStr;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -107,19 +108,21 @@ pub(super) enum Encoding {
 
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// How often a file is read again that another program holds a lock of: it may be a lock left behind.
+const MOST_READINGS: u32 = 40;
+const BETWEEN_READINGS: Duration = Duration::from_millis(5);
+
+/// A device may have no end, and what is parsed takes many times its size.
+const LARGEST_MIB: u64 = 32;
+
 impl Source {
     /// Reads a file; one that does not exist is as an empty one.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
-        let bytes = match std::fs::read(path) {
-            Ok(bytes) => Some(bytes),
-            Err(error) if is_missing(&error) => None,
-            Err(source) => {
-                return Err(Error::Read {
-                    file: path.to_owned(),
-                    source,
-                });
-            }
-        };
+        Self::of(path, read_bytes(path)?)
+    }
+
+    /// A file that holds these bytes.
+    pub(super) fn of(path: &Path, bytes: Option<Vec<u8>>) -> Result<Self, Error> {
         let broken = |Fault { line, problem }| Error::Broken {
             file: path.to_owned(),
             line,
@@ -135,23 +138,34 @@ impl Source {
         })
     }
 
-    /// Reads a file, and again if another program seems to be in the middle of writing it.
+    /// Reads a file, and again while another program seems to be in the middle of writing it.
     ///
-    /// kubectl writes in place, so what a reader without a lock sees may be cut off.
+    /// kubectl truncates the file and writes it in place, so what a reader without a lock sees may be cut off, even
+    /// where it can be parsed.
     fn read_settled(path: &Path) -> Result<Self, Error> {
-        let mut attempts_left = 10;
-        loop {
-            let source = Self::read(path);
-            let is_doubtful = match &source {
-                Ok(source) => source.bytes.as_ref().is_some_and(Vec::is_empty),
-                Err(error) => matches!(error, Error::Broken { .. }),
-            };
-            if !is_doubtful || attempts_left == 0 || !super::lock::lock_file(path).exists() {
-                return source;
+        let lock = super::lock::lock_file(path);
+        let mut was_locked = lock.exists();
+        let mut source = Self::read(path);
+        for _ in 0..MOST_READINGS {
+            let is_locked = lock.exists();
+            if !was_locked && !is_locked {
+                break;
             }
-            attempts_left -= 1;
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(BETWEEN_READINGS);
+            let again = Self::read(path);
+            let is_settled = match (&source, &again) {
+                (Ok(one), Ok(other)) => {
+                    one.bytes == other.bytes && other.bytes.as_ref().is_none_or(|b| !b.is_empty())
+                }
+                _ => false,
+            };
+            source = again;
+            if is_settled {
+                break;
+            }
+            was_locked = is_locked;
         }
+        source
     }
 
     /// Whether there is such a file.
@@ -167,6 +181,24 @@ impl Source {
             b""
         };
         [mark, text.as_bytes()].concat()
+    }
+}
+
+fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    let mut bytes = Vec::new();
+    let read = File::open(path)
+        .and_then(|file| file.take((LARGEST_MIB << 20) + 1).read_to_end(&mut bytes));
+    match read {
+        Ok(length) if length as u64 > LARGEST_MIB << 20 => Err(Error::TooLarge {
+            file: path.to_owned(),
+            mib: LARGEST_MIB,
+        }),
+        Ok(_) => Ok(Some(bytes)),
+        Err(error) if is_missing(&error) => Ok(None),
+        Err(source) => Err(Error::Read {
+            file: path.to_owned(),
+            source,
+        }),
     }
 }
 

@@ -6,13 +6,15 @@
 //! One race stays, and is not ours to close: kubectl reads before it locks, and deletes what was added
 //! in between (`ModifyConfig` in client-go compares with what it read first).
 
+use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::{EditOptions, Error, platform};
+use super::{EditOptions, Error, platform, write};
 
 /// Locks held until dropped.
 pub(super) struct Locks {
@@ -38,13 +40,13 @@ pub(super) fn lock_file(path: &Path) -> PathBuf {
 
 /// Waits for the locks of all files, in the order kubectl takes them.
 pub(super) fn take(paths: &[PathBuf], options: &EditOptions) -> Result<Locks, Error> {
-    let patience = Patience::new(options.lock_timeout);
     let queue = match &options.private_lock {
-        Some(path) => wait_in_queue(path, &patience)?,
+        Some(path) => wait_in_queue(path, options.queue_timeout)?,
         None => None,
     };
-    let mut wanted: Vec<PathBuf> = paths.iter().map(|path| lock_file(path)).collect();
-    wanted.sort();
+    // Counted from here: those before us in the queue have been patient themselves.
+    let patience = Patience::new(options.lock_timeout);
+    let wanted = wanted(paths);
     let mut locks = Locks {
         held: Vec::new(),
         stale: None,
@@ -69,8 +71,18 @@ pub(super) fn take(paths: &[PathBuf], options: &EditOptions) -> Result<Locks, Er
     Ok(locks)
 }
 
+/// The locks of the files by their names, as kubectl takes them, and by the names behind links, as it does where it
+/// is given those. One lock that has two names is wanted once: we would wait for ourselves.
+fn wanted(paths: &[PathBuf]) -> BTreeSet<PathBuf> {
+    let real_paths = paths.iter().filter_map(|path| write::real_path(path).ok());
+    let files = paths.iter().cloned().chain(real_paths);
+    files
+        .map(|path| lock_file(&platform::without_links_before(&path)))
+        .collect()
+}
+
 /// Creates the lock files in order; the answer is the first one that exists already.
-fn take_all(wanted: &[PathBuf], locks: &mut Locks) -> Result<Option<PathBuf>, Error> {
+fn take_all(wanted: &BTreeSet<PathBuf>, locks: &mut Locks) -> Result<Option<PathBuf>, Error> {
     for path in wanted {
         match platform::create_lock(path) {
             Ok(()) => locks.held.push(path.clone()),
@@ -131,7 +143,7 @@ fn take_over(lock: &Path, stale_after: Duration, locks: &mut Locks) -> Result<()
     std::fs::remove_file(&aside).map_err(|error| Error::from_write(&aside, error))
 }
 
-fn wait_in_queue(path: &Path, patience: &Patience) -> Result<Option<File>, Error> {
+fn wait_in_queue(path: &Path, timeout: Duration) -> Result<Option<File>, Error> {
     let opened = platform::create_folder_of(path).and_then(|()| {
         let mut options = File::options();
         platform::private(&mut options)
@@ -149,21 +161,27 @@ fn wait_in_queue(path: &Path, patience: &Patience) -> Result<Option<File>, Error
             };
         }
     };
+    match file.try_lock() {
+        Ok(()) => return Ok(Some(file)),
+        // Some network file systems have no such locks; kubectl's still hold.
+        Err(TryLockError::Error(_)) => return Ok(None),
+        Err(TryLockError::WouldBlock) => {}
+    }
+    // The system keeps the queue: who came first goes first, and nobody looks again and again. It knows no time limit,
+    // so what waits is a thread, which this process may leave behind.
+    let (sender, receiver) = mpsc::channel();
     let started = Instant::now();
-    let mut attempt = 0;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(Some(file)),
-            // Some network file systems have no such locks; kubectl's still hold.
-            Err(TryLockError::Error(_)) => return Ok(None),
-            Err(TryLockError::WouldBlock) if patience.wait(attempt) => attempt += 1,
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::Locked {
-                    file: path.to_owned(),
-                    age: started.elapsed(),
-                });
-            }
-        }
+    std::thread::spawn(move || {
+        let locked = file.lock().map(|()| file);
+        // Nobody takes it any more where the time is up, and the lock goes with the file.
+        drop(sender.send(locked));
+    });
+    match receiver.recv_timeout(timeout) {
+        Ok(locked) => Ok(locked.ok()),
+        Err(_) => Err(Error::Locked {
+            file: path.to_owned(),
+            age: started.elapsed(),
+        }),
     }
 }
 
@@ -262,12 +280,17 @@ mod tests {
         let queue = folder.path().join("state/lock");
         let options = EditOptions {
             private_lock: Some(queue.clone()),
+            queue_timeout: Duration::from_millis(20),
             ..options(20, 60)
         };
         let first = take(&[], &options).unwrap();
         let error = take(&[], &options).err().unwrap();
         assert!(matches!(error, Error::Locked { file, .. } if file == queue));
         drop(first);
-        take(&[], &options).unwrap();
+        let patient = EditOptions {
+            queue_timeout: Duration::from_mins(1),
+            ..options
+        };
+        take(&[], &patient).unwrap();
     }
 }

@@ -8,14 +8,17 @@
 //!
 //! Everything here blocks, and [`Files::edit`] may wait for a lock: call it off the async threads.
 
+mod composer;
 mod document;
 mod edit;
 mod emit;
 mod entries;
 mod error;
 mod files;
+mod flow;
 mod lines;
 mod lock;
+mod origin;
 mod plan;
 mod platform;
 mod scalar;
@@ -24,9 +27,15 @@ mod view;
 mod write;
 
 #[cfg(test)]
+mod generated;
+#[cfg(test)]
+mod made_up;
+#[cfg(test)]
+mod neighbours;
+#[cfg(test)]
 mod shapes;
 
-pub use edit::{Edit, EditOptions, Edited, Entry};
+pub use edit::{Edit, EditOptions, Edited, Entry, edited};
 pub use error::Error;
 pub use files::Files;
 pub use view::{Kubeconfig, NamedCluster, NamedContext, NamedUser};

@@ -23,19 +23,40 @@ pub(super) struct Outcome {
     pub(super) path: PathBuf,
     pub(super) old: Option<Vec<u8>>,
     pub(super) new: Vec<u8>,
+    /// What `new` says.
+    value: Value,
+}
+
+impl Outcome {
+    /// The same with the bytes that the file once had, if they say what it is to say now.
+    pub(super) fn or_as_it_was(self, origin: &[u8]) -> Self {
+        let Ok(Source { document, .. }) = Source::of(&self.path, Some(origin.to_vec())) else {
+            return self;
+        };
+        let mut value = document.value();
+        if value.is_null() {
+            // A file without anything in it gets these two with its first entry.
+            value = entries::nothing();
+        }
+        if entries::normal(value) != entries::normal(self.value.clone()) {
+            return self;
+        }
+        Self {
+            new: origin.to_vec(),
+            ..self
+        }
+    }
 }
 
 impl Draft {
     /// A draft that is as the file.
-    pub(super) fn read(path: &Path) -> Result<Self, Error> {
-        let source = Source::read(path)?;
-        let value = source.document.value();
-        Ok(Self {
+    pub(super) fn of(path: &Path, source: Source) -> Self {
+        Self {
             path: path.to_owned(),
+            value: source.document.value(),
             source,
-            value,
             changes: Vec::new(),
-        })
+        }
     }
 
     fn add(&mut self, change: Change) {
@@ -47,7 +68,7 @@ impl Draft {
     /// The bytes to write, if any change; or why it is better not to.
     pub(super) fn finish(self) -> Result<Option<Outcome>, Error> {
         let before = self.source.document.value();
-        if entries::normal(before) == entries::normal(self.value) {
+        if entries::normal(before) == entries::normal(self.value.clone()) {
             return Ok(None);
         }
         let path = self.path;
@@ -66,6 +87,7 @@ impl Draft {
             path,
             old: self.source.bytes,
             new,
+            value: self.value,
         }))
     }
 }
@@ -118,19 +140,48 @@ fn plan_put(entry: &Entry, drafts: &mut [Draft], default_file: &Path) {
         .find_map(|section| home_of(drafts, section))
         .or_else(|| drafts.iter().position(|draft| draft.path == default_file));
     for section in Section::ALL {
-        let value = match section {
-            Section::Clusters => &entry.cluster,
-            Section::Contexts => &entry.context,
-            Section::Users => &entry.user,
+        let Some(index) = home_of(drafts, section).or(fallback) else {
+            continue;
         };
-        if let Some(index) = home_of(drafts, section).or(fallback) {
-            drafts[index].add(Change::Put {
-                section,
-                name: name.clone(),
-                value: value.clone(),
-            });
+        let value = match section {
+            Section::Clusters => entry.cluster.clone(),
+            Section::Contexts => {
+                let mut old = section.entries(&drafts[index].value);
+                let old = old.find(|(other, _)| other == name);
+                with_what_others_said(entry.context.clone(), old.map(|(_, old)| old))
+            }
+            Section::Users => entry.user.clone(),
+        };
+        drafts[index].add(Change::Put {
+            section,
+            name: name.clone(),
+            value,
+        });
+    }
+}
+
+/// A context with what the old one of that name says and it does not: above all the namespace that the user set
+/// with `kubectl config set-context`, and the extensions of other programs.
+fn with_what_others_said(mut context: Value, old: Option<&Value>) -> Value {
+    let (Some(members), Some(old)) = (context.as_object_mut(), old.and_then(Value::as_object))
+    else {
+        return context;
+    };
+    for (key, value) in old {
+        match (members.get_mut(key), value) {
+            (None, _) => drop(members.insert(key.clone(), value.clone())),
+            (Some(Value::Array(own)), Value::Array(others)) if key == entries::EXTENSIONS => {
+                let is_own = |other: &&Value| {
+                    let mut own = own.iter();
+                    own.any(|item| entries::name_of(item) == entries::name_of(other))
+                };
+                let others: Vec<Value> = others.iter().filter(|o| !is_own(o)).cloned().collect();
+                own.extend(others);
+            }
+            _ => {}
         }
     }
+    context
 }
 
 fn plan_remove(name: &str, drafts: &mut [Draft]) {

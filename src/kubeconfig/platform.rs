@@ -46,6 +46,19 @@ pub(super) fn create_folder_of(path: &Path) -> io::Result<()> {
     }
 }
 
+/// The path with the links in its folders followed, and its last part as it is.
+pub(super) fn without_links_before(path: &Path) -> PathBuf {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        // What does not exist cannot be one with anything.
+        _ => path.to_owned(),
+    }
+}
+
 /// Creates a lock file that must not exist, without any mode as kubectl does.
 pub(super) fn create_lock(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();

@@ -6,29 +6,29 @@
 //! where yaml-edit takes them for no list. What the parser's places cannot settle is refused by the
 //! check at the end, never guessed.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use serde_json::Value;
 
 use super::document::{Document, Fault, Kind, Node};
 use super::entries::{self, CURRENT_CONTEXT, Change, Section};
-use super::lines::{
-    after_colon, after_comma, column, indentation, line_break, line_end, line_start,
-};
+use super::flow::{flow_append, put_in_flow};
+use super::lines::{after_colon, after_comma, column, line_break, line_end, line_start};
 use super::{emit, scalar};
 
 /// A piece of text and what takes its place.
-struct Splice {
+pub(super) struct Splice {
     cut: Range<usize>,
     insert: String,
 }
 
 impl Splice {
-    fn insert(at: usize, insert: impl Into<String>) -> Self {
+    pub(super) fn insert(at: usize, insert: impl Into<String>) -> Self {
         Self::replace(at..at, insert)
     }
 
-    fn replace(cut: Range<usize>, insert: impl Into<String>) -> Self {
+    pub(super) fn replace(cut: Range<usize>, insert: impl Into<String>) -> Self {
         let insert = insert.into();
         Self { cut, insert }
     }
@@ -36,11 +36,52 @@ impl Splice {
     fn cut(cut: Range<usize>) -> Self {
         Self::replace(cut, "")
     }
+
+    /// What is inserted where a cut starts goes before it; both ends decide.
+    fn place(&self) -> (usize, usize) {
+        (self.cut.start, self.cut.end)
+    }
 }
 
 /// The text with all changes made, or why that would change anything else.
 pub(super) fn apply(before: &Document, changes: &[Change]) -> Result<String, String> {
     let expected = changes.iter().fold(before.value(), entries::with_change);
+    let expected = entries::normal(expected);
+    let says_it = |after: &Document| entries::normal(after.value()) == expected;
+    if let Some(after) = at_once(before, changes).filter(says_it) {
+        return Ok(after.text);
+    }
+    match one_by_one(before, changes)? {
+        None => Ok(before.text.clone()),
+        Some(after) if says_it(&after) => Ok(after.text),
+        Some(_) => Err("the edit would change more than it should".to_owned()),
+    }
+}
+
+/// The changes made in one go, which is quick; nothing if one depends on another, and perhaps wrong if they meet.
+fn at_once(before: &Document, changes: &[Change]) -> Option<Document> {
+    let is_mapping = |root: &Node| matches!(root.kind, Kind::Mapping { .. });
+    before.root.as_ref().filter(|root| is_mapping(root))?;
+    let mut keys = BTreeSet::new();
+    let mut all = Vec::new();
+    for change in changes {
+        if !keys.insert(change.key()) {
+            return None;
+        }
+        all.extend(splices(before, change).ok()?.into_iter().flatten());
+    }
+    all.sort_by_key(Splice::place);
+    if all
+        .windows(2)
+        .any(|pair| pair[0].cut.end > pair[1].cut.start)
+    {
+        return None;
+    }
+    Document::parse(spliced(&before.text, all)).ok()
+}
+
+/// The changes made one after the other; nothing if all is so already.
+fn one_by_one(before: &Document, changes: &[Change]) -> Result<Option<Document>, String> {
     let mut after = None;
     for change in changes {
         while let Some(splices) = splices(after.as_ref().unwrap_or(before), change)? {
@@ -54,19 +95,11 @@ pub(super) fn apply(before: &Document, changes: &[Change]) -> Result<String, Str
             }
         }
     }
-    let Some(after) = after else {
-        return Ok(before.text.clone());
-    };
-    if entries::normal(after.value()) == entries::normal(expected) {
-        Ok(after.text)
-    } else {
-        Err("the edit would change more than it should".to_owned())
-    }
+    Ok(after)
 }
 
 fn spliced(text: &str, mut splices: Vec<Splice>) -> String {
-    // What is inserted where a cut starts goes before it; both ends decide.
-    splices.sort_by_key(|splice| (splice.cut.start, splice.cut.end));
+    splices.sort_by_key(Splice::place);
     let mut result = text.to_owned();
     for splice in splices.into_iter().rev() {
         result.replace_range(splice.cut, &splice.insert);
@@ -156,37 +189,6 @@ fn refusal(section: Section) -> String {
         "`{}` is written in a way that cannot be edited",
         section.key()
     )
-}
-
-fn put_in_flow(text: &str, list: &Node, items: &[Node], name: &str, item: &Value) -> Splice {
-    if let Some(index) = position(items, name) {
-        let old = &items[index].span;
-        return Splice::replace(old.clone(), flow_item(text, old.start, item));
-    }
-    if let Some(end) = items.last() {
-        return flow_append(text, end, end.span.end, |at| flow_item(text, at, item));
-    }
-    // Before the bracket that closes the list.
-    Splice::insert(list.span.end - 1, scalar::flow(item))
-}
-
-/// Adds to a flow collection after its last part, on a line of its own if that part is on one.
-fn flow_append(text: &str, last: &Node, at: usize, insert: impl FnOnce(usize) -> String) -> Splice {
-    let separator = match indentation(text, last.span.start) {
-        Some(indentation) => format!(",{}{indentation}", line_break(text)),
-        None => ", ".to_owned(),
-    };
-    Splice::insert(at, separator + &insert(last.span.start))
-}
-
-/// An item as JSON, laid out over lines if its neighbour stands on a line of its own.
-fn flow_item(text: &str, neighbour: usize, item: &Value) -> String {
-    match indentation(text, neighbour) {
-        Some(indentation) => {
-            scalar::pretty_flow(item).replace('\n', &format!("{}{indentation}", line_break(text)))
-        }
-        None => scalar::flow(item),
-    }
 }
 
 fn remove(document: &Document, section: Section, name: &str) -> Result<Vec<Splice>, String> {
@@ -287,7 +289,8 @@ fn is_flow_root(document: &Document) -> bool {
     matches!(root, Some(Kind::Mapping { is_flow: true, .. }))
 }
 
-fn position(items: &[Node], name: &str) -> Option<usize> {
+/// Where in a list the item of that name is.
+pub(super) fn position(items: &[Node], name: &str) -> Option<usize> {
     items
         .iter()
         .position(|item| entries::name_of(&item.value()) == name)

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::{Error, emit, platform};
 
@@ -15,8 +16,16 @@ const TEMPORARY: &str = ".vc-kubeconfig-";
 const LEFT_BEHIND: Duration = Duration::from_hours(1);
 /// As many links as Linux follows.
 const MOST_LINKS: usize = 40;
-/// Leaves room for the suffix of a temporary file below the usual limit of 255.
-const LONGEST_NAME: usize = 200;
+/// How much of a path the name of its copy shows; what is cut off is told apart by a digest.
+const SHOWN_OF_PATH: usize = 40;
+
+/// What came of a replacement.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Replaced {
+    Done,
+    /// Somebody else has written the file since it was read.
+    Overtaken,
+}
 
 /// Writes a kubeconfig of its own, for its owner only from birth, in place of any file there.
 pub fn write_new(path: &Path, document: &Value) -> Result<(), Error> {
@@ -30,7 +39,7 @@ pub fn write_new(path: &Path, document: &Value) -> Result<(), Error> {
                 .write(true)
                 .open(&path)?
                 .write_all(text.as_bytes()),
-            _ => rename_over(&path, None, text.as_bytes()),
+            _ => rename_over(&path, None, text.as_bytes(), || Ok(true)).map(drop),
         }
     });
     written.map_err(|source| Error::from_write(path, source))
@@ -38,6 +47,25 @@ pub fn write_new(path: &Path, document: &Value) -> Result<(), Error> {
 
 /// Replaces a file's bytes, through links, keeping mode and owner; `old` is absent if it is new.
 pub fn replace(path: &Path, old: Option<&[u8]>, new: &[u8]) -> Result<(), Error> {
+    match replace_unless_overtaken(path, old, new)? {
+        Replaced::Done => Ok(()),
+        Replaced::Overtaken => Err(Error::Changing {
+            file: path.to_owned(),
+        }),
+    }
+}
+
+/// The same, and what is not as `old` says by now is left as it is.
+pub(super) fn replace_unless_overtaken(
+    path: &Path,
+    old: Option<&[u8]>,
+    new: &[u8],
+) -> Result<Replaced, Error> {
+    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(Error::NotAFile {
+            file: path.to_owned(),
+        });
+    }
     replace_real(path, old, new).map_err(|source| Error::from_write(path, source))
 }
 
@@ -57,46 +85,79 @@ pub(super) fn sweep(path: &Path) {
     }
 }
 
-fn replace_real(path: &Path, old: Option<&[u8]>, new: &[u8]) -> io::Result<()> {
+fn replace_real(path: &Path, old: Option<&[u8]>, new: &[u8]) -> io::Result<Replaced> {
     let path = real_path(path)?;
-    let Some(old) = old else {
-        return rename_over(&path, None, new);
+    let is_as_read = || match std::fs::read(&path) {
+        Ok(bytes) => Ok(old == Some(bytes.as_slice())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(old.is_none()),
+        Err(error) => Err(error),
     };
-    let metadata = std::fs::metadata(&path)?;
+    let Some(old) = old else {
+        return rename_over(&path, None, new, is_as_read);
+    };
+    let metadata = match std::fs::metadata(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Replaced::Overtaken),
+        metadata => metadata?,
+    };
     // A rename would get around a mode that says no.
     if metadata.permissions().readonly() {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
     File::options().write(true).open(&path)?;
+    let in_place = || {
+        if !is_as_read()? {
+            return Ok(Replaced::Overtaken);
+        }
+        write_in_place(&path, old, new).map(|()| Replaced::Done)
+    };
     if platform::has_other_names(&metadata) {
-        return write_in_place(&path, old, new);
+        return in_place();
     }
-    match rename_over(&path, Some(&metadata), new) {
-        Err(error) if is_about_renaming(&error) => write_in_place(&path, old, new),
+    match rename_over(&path, Some(&metadata), new, is_as_read) {
+        Err(error) if is_about_renaming(&error) => in_place(),
         result => result,
     }
 }
 
 /// Keeps the last state of a file, one for each path.
 pub(super) fn back_up(folder: &Path, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    keep(&kept_as(folder, path), bytes)
+}
+
+/// Where something about the file of that path is kept.
+pub(super) fn kept_as(folder: &Path, path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut name: Vec<char> = path.to_string_lossy().chars().collect();
-    name.drain(..name.len().saturating_sub(LONGEST_NAME / 4));
-    let name: String = name
+    let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
+    let mut shown: Vec<char> = path.to_string_lossy().chars().collect();
+    shown.drain(..shown.len().saturating_sub(SHOWN_OF_PATH));
+    let shown = shown
         .into_iter()
-        .map(|c| if "/\\:".contains(c) { '%' } else { c })
-        .collect();
-    let backup = folder.join(name);
-    let written = platform::create_folder_of(&backup)
-        .and_then(|()| rename_over(&backup, None, bytes))
-        .map_err(|source| Error::from_write(&backup, source));
+        .map(|c| if "/\\:".contains(c) { '%' } else { c });
+    let mut name: String = shown.collect();
+    for byte in &digest[..4] {
+        name.push_str(&format!("{byte:02x}"));
+    }
+    folder.join(name)
+}
+
+/// Writes a file for its owner only, or not at all where nothing may be written.
+pub(super) fn keep(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let written = platform::create_folder_of(path)
+        .and_then(|()| rename_over(path, None, bytes, || Ok(true)))
+        .map_err(|source| Error::from_write(path, source));
     match written {
         Err(Error::ReadOnly { .. }) => Ok(()),
-        result => result,
+        result => result.map(drop),
     }
 }
 
-fn rename_over(path: &Path, old: Option<&Metadata>, bytes: &[u8]) -> io::Result<()> {
+/// Puts bytes where a path leads to, whole or not at all, unless it turns out at the last moment that it must not be.
+fn rename_over(
+    path: &Path,
+    old: Option<&Metadata>,
+    bytes: &[u8],
+    may_go_on: impl FnOnce() -> io::Result<bool>,
+) -> io::Result<Replaced> {
     let folder = folder_of(path);
     // Readable by the owner only until it has the mode of the file it replaces.
     let mut file = tempfile::Builder::new()
@@ -107,9 +168,12 @@ fn rename_over(path: &Path, old: Option<&Metadata>, bytes: &[u8]) -> io::Result<
         platform::copy_ownership(old, file.as_file())?;
     }
     file.as_file().sync_all()?;
+    if !may_go_on()? {
+        return Ok(Replaced::Overtaken);
+    }
     file.persist(path).map_err(|error| error.error)?;
     platform::sync_folder(folder);
-    Ok(())
+    Ok(Replaced::Done)
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -148,7 +212,7 @@ fn overwrite(file: &mut File, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// The file behind links, which need not exist.
-fn real_path(path: &Path) -> io::Result<PathBuf> {
+pub(super) fn real_path(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
         let Ok(target) = std::fs::read_link(&path) else {
@@ -229,6 +293,37 @@ mod tests {
         replace(&a, Some(b"old and long"), b"new").unwrap();
         assert_eq!(fs::read(&b).unwrap(), b"new");
         assert_eq!(fs::metadata(&a).unwrap().ino(), inode);
+    }
+
+    #[test]
+    fn what_was_written_since_it_was_read_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, link] = ["config", "link"].map(|name| folder.path().join(name));
+        write(&path, "theirs", 0o600);
+        for old in [Some(&b"read"[..]), None] {
+            assert_eq!(
+                replace_unless_overtaken(&path, old, b"ours").unwrap(),
+                Replaced::Overtaken
+            );
+        }
+        fs::hard_link(&path, &link).unwrap();
+        assert_eq!(
+            replace_unless_overtaken(&path, Some(b"read"), b"ours").unwrap(),
+            Replaced::Overtaken
+        );
+        assert_eq!(fs::read(&path).unwrap(), b"theirs");
+        let gone = folder.path().join("gone");
+        assert_eq!(
+            replace_unless_overtaken(&gone, Some(b"read"), b"ours").unwrap(),
+            Replaced::Overtaken
+        );
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_written() {
+        let result = replace(Path::new("/dev/null"), Some(b""), b"new");
+        assert!(matches!(result, Err(Error::NotAFile { .. })));
     }
 
     #[test]

@@ -1,18 +1,12 @@
 //! The user's own side: the kubeconfig that contexts are written to and the tunnels that run in the background.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::Identity;
 use crate::cluster::ClusterRef;
 use crate::host::Host;
 use crate::kubeconfig::{EditOptions, Files};
 use crate::tunnel::background::{Agent, Answer, Ask, Key};
-
-/// How long another program's lock on the kubeconfig is waited for.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
-/// Age after which such a lock is taken to be left behind by a program that was killed.
-const STALE_LOCK: Duration = Duration::from_mins(1);
 
 /// What a host is called that a pod reaches by its own service account; no kubeconfig has a context for it.
 pub(super) const SERVICE_ACCOUNT: &str = "in-cluster";
@@ -123,9 +117,8 @@ impl Local {
 /// How a kubeconfig is edited by whoever keeps state there: patiently, and with the last good copy kept.
 pub fn edit_options(state_folder: &Path) -> EditOptions {
     EditOptions {
-        lock_timeout: LOCK_TIMEOUT,
-        stale_after: STALE_LOCK,
         private_lock: Some(state_folder.join("kubeconfig.lock")),
         backup_folder: Some(state_folder.join("kubeconfig-backup")),
+        ..EditOptions::default()
     }
 }

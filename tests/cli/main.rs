@@ -33,3 +33,4 @@ mod template;
 mod tunnels;
 mod upgrade;
 mod wake;
+mod writers;

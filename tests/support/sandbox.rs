@@ -114,13 +114,35 @@ impl Sandbox {
         self.spawn_with(Command::new(env!("CARGO_BIN_EXE_vc")), arguments, input)
     }
 
-    fn spawn_with(&self, mut program: Command, arguments: &str, input: Stdio) -> Started<'_> {
-        let child = program
+    /// Starts `vc` with a file for all that it has to say on standard error: for many at once, and for those that are
+    /// killed.
+    pub(crate) fn start_quietly(&self, arguments: &str) -> Child {
+        let mut options = fs::File::options();
+        let said = options
+            .create(true)
+            .append(true)
+            .open(self.path("tmp/said"));
+        self.prepare(Command::new(env!("CARGO_BIN_EXE_vc")), arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(said.expect("a file in the sandbox"))
+            .spawn()
+            .expect("cargo has built `vc`")
+    }
+
+    fn prepare(&self, mut program: Command, arguments: &str) -> Command {
+        program
             .args(words(arguments))
             .env_clear()
             .envs(self.variables())
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .current_dir(self.path("work"))
+            .current_dir(self.path("work"));
+        program
+    }
+
+    fn spawn_with(&self, program: Command, arguments: &str, input: Stdio) -> Started<'_> {
+        let child = self
+            .prepare(program, arguments)
             .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
