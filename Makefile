@@ -14,7 +14,7 @@ CARGO_DENY_VERSION := 0.20.2
 # What the last run of each kind of test said, for the closing lines of `make test`.
 RAN := target/ran
 HOST_STATE := $(or $(VC_HOST_STATE),tests/host/.state)
-SHELL_SCRIPTS := .ci/run install.sh tests/demo.sh tests/faults.sh tests/install.sh tests/deny.sh tests/host/host
+SHELL_SCRIPTS := .ci/run install.sh tests/demo.sh tests/faults.sh tests/install.sh tests/deny.sh tests/fuzz/run tests/host/host
 
 # Runs tests, keeping what they print. Usage: $(call run_tests,KIND,ARGUMENTS)
 define run_tests
@@ -62,6 +62,11 @@ faults: ## break a real host of its own in many ways, and see what a user sees (
 	tests/host/host build
 	tests/faults.sh target/release/vc
 
+fuzz: ## give every parser random input, and compare generated charts with Helm: TIME=60 seconds each, or TARGET=NAME alone
+	@[ '$(TARGET)' = oracle ] || TIME='$(TIME)' TARGET='$(TARGET)' tests/fuzz/run
+	@[ -n '$(filter-out oracle,$(TARGET))' ] || \
+	  VC_ORACLE_SECONDS=$(or $(VC_ORACLE_SECONDS),$(TIME),60) $(CARGO_TEST) --test oracle -- --ignored --nocapture generated_charts_go_on
+
 host-up: ## start the project's own Kubernetes (Linux, root; the first time builds it, about 8 minutes)
 	tests/host/host up
 
@@ -89,9 +94,6 @@ each-fault: ## each request of each command goes wrong in every way, each comman
 oracle: ## the template engine beside the real Helm 3 and 4 (Go; the first time builds them, about 3 minutes)
 	@command -v go >/dev/null || { echo 'Go is not installed: https://go.dev/doc/install'; exit 1; }
 	$(call run_tests,oracle,--test oracle)
-
-fuzz: ## go on comparing generated charts with Helm for VC_ORACLE_SECONDS (600)
-	VC_ORACLE_SECONDS=$(or $(VC_ORACLE_SECONDS),600) $(CARGO_TEST) --test oracle -- --ignored --nocapture generated_charts_go_on
 
 drift: ## are generated files what would be generated now?
 	$(call run_tests,drift,--test drift)

@@ -10,6 +10,10 @@ use super::entries;
 
 /// How a file is written.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "styles are independent of each other"
+)]
 struct Style {
     /// How far in the dashes of lists stand.
     dash: usize,
@@ -238,7 +242,7 @@ impl Recipe {
 
     fn write_item(&self, name: &str, body: &str, text: &mut String) {
         let margin = " ".repeat(self.style.dash);
-        let is_name_first = body.len() % 2 == 0;
+        let is_name_first = body.len().is_multiple_of(2);
         let lines = if is_name_first {
             format!("name: {name}\n{body}")
         } else {

@@ -59,6 +59,43 @@ fn edit_as_kubectl(path: &Path, name: &str) -> bool {
 }
 
 #[test]
+fn fifty_threads_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = Files::explicit(folder.path().join("config"));
+    let options = EditOptions {
+        lock_timeout: Duration::from_mins(1),
+        private_lock: Some(folder.path().join("state/lock")),
+        backup_folder: Some(folder.path().join("state/backup")),
+        ..EditOptions::default()
+    };
+    std::thread::scope(|scope| {
+        for thread in 0..50 {
+            let (files, options) = (&files, &options);
+            scope.spawn(move || {
+                for turn in 0..2 {
+                    let edits = [Edit::Put(entry(&format!("{thread}-{turn}")))];
+                    files.edit(&edits, options).unwrap();
+                }
+                files
+                    .edit(&[remove(&format!("{thread}-0"))], options)
+                    .unwrap();
+            });
+        }
+    });
+    let kubeconfig = files.read().unwrap();
+    assert_eq!(
+        (kubeconfig.contexts.len(), kubeconfig.users.len()),
+        (50, 50)
+    );
+    let mut left: Vec<_> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["config", "state"]);
+}
+
+#[test]
 fn nothing_is_lost_beside_programs_that_keep_the_lock_of_kubectl() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config");

@@ -134,9 +134,10 @@ pub(super) fn kept_as(folder: &Path, path: &Path) -> PathBuf {
         .into_iter()
         .map(|c| if "/\\:".contains(c) { '%' } else { c });
     let mut name: String = shown.collect();
-    for byte in &digest[..4] {
-        name.push_str(&format!("{byte:02x}"));
-    }
+    let digest = digest[..4]
+        .iter()
+        .fold(0, |all, byte| all << 8 | u32::from(*byte));
+    name.extend(format!("-{digest:08x}").chars());
     folder.join(name)
 }
 

@@ -1,0 +1,22 @@
+//! Any values file is read or refused, and what was read says the same when it is written and read again.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use vc::helm::{values, yaml};
+use vc_fuzz::{keep_panics, run};
+
+fuzz_target!(init: keep_panics(), |bytes: &[u8]| {
+    run(|| {
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return;
+        };
+        let Ok(read) = values::parse(text, "values.yaml") else {
+            return;
+        };
+        let written = yaml::to_string(&read);
+        match values::parse(&written, "written") {
+            Ok(again) => assert_eq!(again, read, "of\n{written}"),
+            Err(error) => panic!("{error} of\n{written}"),
+        }
+    });
+});
