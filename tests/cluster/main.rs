@@ -4,6 +4,7 @@
 
 mod again;
 mod connect;
+mod helm;
 mod interrupted;
 mod namespaces;
 mod obstacles;

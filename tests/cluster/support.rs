@@ -2,6 +2,7 @@
 //!
 //! Whatever a story left is removed when it ends, also when it fails: cluster, namespaces, volumes, tunnels.
 
+mod helm;
 mod running;
 mod turn;
 
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub(crate) use helm::Helm;
 pub(crate) use running::{Output, Running};
 use turn::Turn;
 
@@ -140,6 +142,19 @@ impl Story {
         let mut command = self.command("kubectl", arguments);
         command.env("KUBECONFIG", HOST.join("admin.kubeconfig"));
         Running::start(command, format!("kubectl {arguments}")).finish()
+    }
+
+    /// Runs the real Helm as the host's administrator, which has to succeed; what it printed. `CHART` is the chart that
+    /// is built into `vc`.
+    pub(crate) fn helm(&self, helm: Helm, arguments: &str) -> String {
+        let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/vcluster");
+        let arguments = arguments.replace("CHART", &chart.to_string_lossy());
+        let program = helm.program().to_string_lossy();
+        let mut command = self.command(&program, &arguments);
+        command.env("KUBECONFIG", HOST.join("admin.kubeconfig"));
+        let output = Running::start(command, format!("{helm:?} {arguments}")).finish();
+        assert_eq!(output.code, Some(0), "{output}");
+        output.stdout
     }
 
     /// Applies a manifest to the host as its administrator.
