@@ -132,3 +132,77 @@ fn is_expired(client: &kube::Client) -> bool {
         .as_ref()
         .is_some_and(|until| until.as_second() <= (Timestamp::now() + AHEAD).as_second())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    /// Gives hosts whose credentials are the number of the load, and one of which is good.
+    #[derive(Clone)]
+    struct Logins {
+        good: u64,
+        stamp: Arc<AtomicU64>,
+        loads: Arc<AtomicU64>,
+    }
+
+    impl Source for Logins {
+        fn stamp(&self) -> u64 {
+            self.stamp.load(Ordering::Relaxed)
+        }
+
+        fn load(&self) -> BoxFuture<'static, Result<Host, HostError>> {
+            let number = self.loads.fetch_add(1, Ordering::Relaxed) + 1;
+            let code = if number >= self.good { 200 } else { 401 };
+            let service = tower::service_fn(move |_: Request<Body>| async move {
+                let answer = Response::builder().status(code);
+                answer.body(Body::from(br#"{"gitVersion":"v1.36.3"}"#.to_vec()))
+            });
+            let host = Host {
+                client: kube::Client::new(service, "default"),
+                context: String::new(),
+                server: String::new(),
+                namespace: None,
+            };
+            Box::pin(async move { Ok(host) })
+        }
+    }
+
+    fn logins(good: u64) -> (Logins, Host) {
+        let logins = Logins {
+            good,
+            stamp: Arc::default(),
+            loads: Arc::default(),
+        };
+        let host = Host::renewing("host", "https://host", logins.clone());
+        (logins, host)
+    }
+
+    #[tokio::test]
+    async fn credentials_are_loaded_when_needed_and_anew_when_they_changed() {
+        let (logins, host) = logins(1);
+        assert_eq!(logins.loads.load(Ordering::Relaxed), 0);
+        for (stamp, loads) in [(0, 1), (0, 1), (1, 2), (1, 2)] {
+            logins.stamp.store(stamp, Ordering::Relaxed);
+            host.fetch_version().await.unwrap();
+            assert_eq!(logins.loads.load(Ordering::Relaxed), loads);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_not_seen_by_who_asks_if_new_credentials_are_good() {
+        let (logins, host) = logins(2);
+        assert_eq!(host.fetch_version().await.unwrap().git_version, "v1.36.3");
+        assert_eq!(logins.loads.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn a_host_that_refuses_everything_is_not_asked_over_and_over() {
+        let (logins, host) = logins(99);
+        for _ in 0..3 {
+            assert!(host.fetch_version().await.is_err());
+        }
+        assert_eq!(logins.loads.load(Ordering::Relaxed), 2);
+    }
+}

@@ -3,6 +3,7 @@
 //! The host must be up: `make test` brings it up, and so does `make host-up`. Other clusters on it are left alone.
 
 mod again;
+mod agent;
 mod connect;
 mod helm;
 mod interrupted;

@@ -70,7 +70,7 @@ impl Story {
             folder,
             _turn: turn,
         };
-        for below in ["home", "tmp", "work"] {
+        for below in ["home", "tmp", "work", "run"] {
             fs::create_dir(story.path(below)).expect("a new folder");
         }
         story.write(
@@ -260,6 +260,16 @@ impl Story {
             .collect()
     }
 
+    /// Ends this story's agent as a crash does.
+    pub(crate) fn kill_agents(&self) {
+        for process in self.agents() {
+            running::send_signal(process, "KILL");
+        }
+        eventually("the agent has ended", || {
+            self.agents().is_empty().then_some(())
+        });
+    }
+
     /// Fails unless nothing is left of the story: no namespace, volume or tunnel, and the kubeconfig as given.
     pub(crate) fn assert_no_trace(&self, kubeconfig_before: &str) {
         let namespace = self.namespace();
@@ -306,6 +316,7 @@ impl Story {
             .env("PATH", format!("{}:{path}", programs.display()))
             .env("HOME", self.path("home"))
             .env("TMPDIR", self.path("tmp"))
+            .env("XDG_RUNTIME_DIR", self.path("run"))
             .env("KUBECONFIG", self.path("kubeconfig"))
             .current_dir(self.path("work"))
             .stdin(Stdio::null());

@@ -100,8 +100,12 @@ pub(super) fn outlive(command: &mut Command) {
 }
 
 /// Lets the process of `command` outlive ours, as far as the parent has a say in it.
-#[cfg(not(windows))]
-pub(super) fn outlive(_: &mut Command) {}
+///
+/// A pipe that was handed down to us without being named, as shells and test runners do, would stay open for as long.
+#[cfg(unix)]
+pub(super) fn outlive(_: &mut Command) {
+    close_fds::set_fds_cloexec_threadsafe(3, &[]);
+}
 
 /// A process that can be asked to end, and is never mistaken for a later one of the same id.
 #[cfg(target_os = "linux")]
