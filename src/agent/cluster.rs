@@ -264,7 +264,7 @@ impl Cluster {
                     .until_answering(host, self.port, progress)
                     .await?;
             } else if may_wake {
-                lifecycle::wake(host, &found, &connection, progress).await?;
+                lifecycle::wake(host, &found, Some(&connection), progress).await?;
             } else {
                 return Err(asleep(reference));
             }

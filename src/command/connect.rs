@@ -185,7 +185,7 @@ pub(super) async fn reach(
 ) -> Result<(Connection, String), Error> {
     if cluster.state.is_sleeping() {
         let (connection, uid) = lifecycle::fetch_connection(host, &cluster.reference).await?;
-        lifecycle::wake(host, cluster, &connection, session.progress()).await?;
+        lifecycle::wake(host, cluster, Some(&connection), session.progress()).await?;
         return Ok((connection, uid));
     }
     if cluster.ready == 0 {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::Session;
 use super::sleep::SleepRow;
 use super::targets::{self, Targets};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::lifecycle;
 
 /// Wake virtual clusters
@@ -31,8 +31,14 @@ pub async fn run(session: &Session, args: WakeArgs) -> Result<(), Error> {
             if !is_asleep && !lifecycle::sleeps_in_part(&host, &cluster).await? {
                 return Ok::<_, Error>("awake already");
             }
-            let (connection, _) = lifecycle::fetch_connection(&host, &cluster.reference).await?;
-            lifecycle::wake(&host, &cluster, &connection, session.progress()).await?;
+            let connection = match lifecycle::fetch_connection(&host, &cluster.reference).await {
+                Ok((connection, _)) => Some(connection),
+                // It was put to sleep before it had written how to reach it.
+                Err(error) if error.kind == Kind::Failed => None,
+                Err(error) => return Err(error),
+            };
+            let progress = session.progress();
+            lifecycle::wake(&host, &cluster, connection.as_ref(), progress).await?;
             Ok("awake")
         };
         match woken.await {

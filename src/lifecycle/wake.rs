@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep as pause;
 
 use super::Connection;
-use super::wait::{Watches, until_serving};
+use super::wait::{Watches, until_ready, until_serving};
 use super::workloads::{companions, replicas_awake};
 use crate::cluster::{Manager, VirtualCluster};
 use crate::driver::{sleep as marks, vcluster};
@@ -28,11 +28,12 @@ pub async fn sleeps_in_part(host: &Host, cluster: &VirtualCluster) -> Result<boo
     Ok(companions.iter().any(|(_, companion)| is_asleep(companion)))
 }
 
-/// Wakes a cluster, whoever put it to sleep, and returns when its API answers.
+/// Wakes a cluster, whoever put it to sleep, and returns when its API answers; without a connection, since it has never
+/// come to run, when its pod is ready.
 pub async fn wake(
     host: &Host,
     cluster: &VirtualCluster,
-    connection: &Connection,
+    connection: Option<&Connection>,
     progress: &dyn Progress,
 ) -> Result<(), Error> {
     let reference = &cluster.reference;
@@ -58,6 +59,9 @@ pub async fn wake(
     let workloads = Collection::of(&cluster.workload.kind, Some(namespace));
     host.merge_patch(&workloads, name, &marks::to_wake(Some(replicas)))
         .await?;
+    let Some(connection) = connection else {
+        return until_ready(host, reference, progress).await;
+    };
     let (port, listeners) = tunnel::bind(None)
         .await
         .map_err(|error| Error::new(Kind::Failed, "cannot open a local port").because(&error))?;

@@ -64,6 +64,17 @@ fn it_waits_for_the_api_and_not_for_the_secret_from_before() {
 }
 
 #[test]
+fn one_that_was_put_to_sleep_before_it_had_ever_run_is_woken_too() {
+    let vc = Sandbox::new().with(sleeping("dev"));
+    vc.host
+        .delete("/api/v1/namespaces/vcluster-dev/secrets/vc-dev");
+    let output = vc.run("wake dev");
+    assert_eq!(output.code, Some(0), "{output}");
+    let workload = vc.host.get(WORKLOAD).expect("the workload");
+    assert_eq!(workload["spec"]["replicas"], 1);
+}
+
+#[test]
 fn a_pod_that_cannot_start_is_said() {
     let vc = Sandbox::new().with(sleeping("dev"));
     vc.host
