@@ -100,6 +100,7 @@ drift: ## are generated files what would be generated now?
 
 generate: ## write the generated files anew
 	VC_GENERATE=1 $(CARGO_TEST) --test drift
+	VC_GENERATE=1 $(CARGO_TEST) --test cli transcript
 
 install-trial: ## a trial run of install.sh
 	tests/install.sh

@@ -30,6 +30,7 @@ mod settings;
 mod sleep;
 mod status;
 mod template;
+mod transcript;
 mod tunnels;
 mod upgrade;
 mod wake;
