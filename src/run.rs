@@ -22,6 +22,9 @@ use crate::ui::{Format, Manner, Ui, show_error};
 /// How often what is being waited for may be said again.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
+/// How long an edit of the kubeconfig may take that was under way when a command was interrupted.
+const LAST_EDIT: Duration = Duration::from_secs(1);
+
 /// How many panics are told of: the first ones, and the one that ended us.
 const PANICS_KEPT: usize = 5;
 
@@ -120,8 +123,9 @@ fn run_with_runtime(session: &Session, command: Command) -> Result<ExitCode, Err
             Ending::Runs(program) => program.end().await.map(ExitCode::from),
         }
     });
-    // Whatever still blocks a thread, such as a look-up of a name, must not hold the user.
-    runtime.shutdown_background();
+    // An edit of the kubeconfig under way comes to its end, so that no lock is left lying. Whatever else still blocks a
+    // thread, such as a look-up of a name, must not hold the user for long.
+    runtime.shutdown_timeout(LAST_EDIT);
     ending
 }
 
