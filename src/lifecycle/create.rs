@@ -162,7 +162,10 @@ pub async fn create(
         Operation::begin(host, reference, operator, record, history, progress).await?;
     match install(&mut operation, plan, history, &options, progress).await {
         Ok(applied) => {
-            operation.finish(history, "Install complete").await?;
+            let finished = operation.finish(history, "Install complete");
+            let noted = note_maker(host, &applied, reference, operator, progress);
+            let (finished, ()) = tokio::join!(finished, noted);
+            finished?;
             progress.end();
             Ok(Created::Applied(Box::new(applied)))
         }
@@ -174,6 +177,27 @@ pub async fn create(
                     "correct it and run the command again, or `vc delete {name} -n {namespace}` to remove what was created"
                 )))
         }
+    }
+}
+
+/// Notes on the workload who made the cluster, for `vc list -o wide`; it is the same cluster without.
+///
+/// Not part of what is applied: a later upgrade, by whomever, would take it away or put its own user in.
+async fn note_maker(
+    host: &Host,
+    applied: &Applied,
+    reference: &ClusterRef,
+    operator: &Operator,
+    progress: &dyn Progress,
+) {
+    let mut workloads = applied.workloads.iter().map(|(workload, _)| workload);
+    let Some(own) = workloads.find(|workload| workload.name == reference.name.as_str()) else {
+        return;
+    };
+    let workloads = Collection::of(&own.kind, Some(reference.namespace.as_str()));
+    let patch = json!({ "metadata": { "annotations": { vcluster::CREATED_BY: operator.who() } } });
+    if let Err(error) = host.merge_patch(&workloads, &own.name, &patch).await {
+        progress.note(&format!("who made {reference} could not be noted: {error}"));
     }
 }
 

@@ -55,6 +55,11 @@ impl Operator {
         }
     }
 
+    /// Whoever runs it, as `user@machine`.
+    pub(super) fn who(&self) -> &str {
+        &self.who
+    }
+
     /// Whether it may still go on.
     fn goes_on(&self, here: &Self, now: Timestamp) -> bool {
         if self.place == here.place && !self.started.is_empty() {
