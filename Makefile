@@ -34,7 +34,7 @@ demo: ## create a virtual cluster on a real Kubernetes, run something in it, del
 
 test: ## everything CI runs
 	@rm -rf $(RAN) && mkdir -p $(RAN)
-	@$(MAKE) --no-print-directory format lint deny unit sealed each-fault drift install-trial
+	@$(MAKE) --no-print-directory format lint deny unit sealed drift install-trial
 	@if [ "$$CI" = true ] || { [ "$$(uname -s)" = Linux ] && [ "$$(id -u)" = 0 ]; }; then \
 	  $(MAKE) --no-print-directory oracle shellcheck host-test real; \
 	else \
@@ -49,7 +49,7 @@ test: ## everything CI runs
 summary:
 	@echo
 	@if [ -s $(RAN)/skipped ]; then sed 's/^/NOT RUN: /' $(RAN)/skipped; fi
-	@cd $(RAN) && for kind in unit sealed each-fault oracle drift real; do \
+	@cd $(RAN) && for kind in unit sealed oracle drift real; do \
 	  if [ -e $$kind ]; then sed -n "s/^test result:/$$(printf %-7s $$kind)&/p" $$kind; fi; \
 	done
 
