@@ -57,7 +57,7 @@ fn a_cluster_sleeps_without_pods_and_wakes_with_everything_it_had() {
             .filter_map(|line| line.parse().ok())
             .collect::<Vec<u64>>()
     };
-    let before = eventually("it counts", || {
+    let reached = eventually("it counts", || {
         counts().last().copied().filter(|count| *count > 1)
     });
 
@@ -85,8 +85,8 @@ fn a_cluster_sleeps_without_pods_and_wakes_with_everything_it_had() {
         .kubectl("wait --for=condition=Available deployment/web deployment/counter --timeout=120s");
     let after = eventually("it counts again", || counts().first().copied());
     assert!(
-        after > before,
-        "it counted to {before}, and then began with {after}"
+        after > reached,
+        "it counted to {reached}, and then began with {after}"
     );
     eventually("the cluster is seen to run", || {
         (state() == "Running").then_some(())
