@@ -3,16 +3,20 @@
 //! Each revision of a release is one Secret. This module knows its name, its labels and the text
 //! in it; storing it is for others. Fields that only a newer Helm knows survive a rewrite.
 
+mod chart;
+
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Chart, ChartError, File, decode_base64, encode_base64, print, yaml};
+use super::{decode_base64, encode_base64, print, yaml};
+
+pub use chart::{Base64, RecordedChart, RecordedFile};
 
 /// The type of the Secret.
 pub const SECRET_TYPE: &str = "helm.sh/release.v1";
@@ -112,46 +116,6 @@ pub enum Status {
     Unknown,
 }
 
-/// The chart inside a record.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct RecordedChart {
-    /// `Chart.yaml`.
-    #[serde(default, deserialize_with = "or_default")]
-    pub metadata: Map<String, Value>,
-    /// `Chart.lock`.
-    #[serde(default)]
-    pub lock: Value,
-    /// The templates.
-    #[serde(default, deserialize_with = "or_default")]
-    pub templates: Vec<RecordedFile>,
-    /// The default values.
-    #[serde(default)]
-    pub values: Value,
-    /// The schema of the values.
-    #[serde(default)]
-    pub schema: Option<Base64>,
-    /// All other files.
-    #[serde(default, deserialize_with = "or_default")]
-    pub files: Vec<RecordedFile>,
-    /// Fields we do not know.
-    #[serde(flatten)]
-    pub other: Map<String, Value>,
-}
-
-/// A file inside a record.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct RecordedFile {
-    /// The path from the chart's root.
-    #[serde(default)]
-    pub name: String,
-    /// The content.
-    #[serde(default, deserialize_with = "or_default")]
-    pub data: Base64,
-    /// Fields we do not know.
-    #[serde(flatten)]
-    pub other: Map<String, Value>,
-}
-
 /// A hook inside a record.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Hook {
@@ -186,10 +150,6 @@ pub struct Hook {
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
-
-/// Bytes that stand in the record as base64.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Base64(pub Vec<u8>);
 
 /// When a record was written, as its labels say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -301,77 +261,6 @@ impl Status {
             self,
             Self::PendingInstall | Self::PendingUpgrade | Self::PendingRollback
         )
-    }
-}
-
-impl RecordedChart {
-    /// A text field of `Chart.yaml`; empty where there is none.
-    pub fn text(&self, field: &str) -> &str {
-        self.metadata
-            .get(field)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    }
-
-    /// The chart itself, to be rendered again. Subcharts are not in a record.
-    pub fn to_chart(&self) -> Result<Chart, ChartError> {
-        let json = |value: &Value| value.to_string().into_bytes();
-        let file = |name: &str, data: Vec<u8>| File {
-            name: name.to_owned(),
-            data,
-        };
-        let mut files = vec![file(
-            "Chart.yaml",
-            json(&Value::Object(self.metadata.clone())),
-        )];
-        if self.values.is_object() {
-            files.push(file("values.yaml", json(&self.values)));
-        }
-        if let Some(Base64(schema)) = &self.schema {
-            files.push(file("values.schema.json", schema.clone()));
-        }
-        let recorded = self.templates.iter().chain(&self.files);
-        files.extend(recorded.map(|recorded| file(&recorded.name, recorded.data.0.clone())));
-        Chart::from_files(files)
-    }
-}
-
-impl From<&Chart> for RecordedChart {
-    fn from(chart: &Chart) -> Self {
-        let files = |files: &[super::File]| {
-            files
-                .iter()
-                .map(|file| RecordedFile {
-                    name: file.name.clone(),
-                    data: Base64(file.data.clone()),
-                    other: Map::new(),
-                })
-                .collect()
-        };
-        Self {
-            metadata: chart.metadata.to_json(),
-            lock: chart.lock.clone(),
-            templates: files(&chart.templates),
-            values: chart.values.clone(),
-            schema: chart.schema.clone().map(Base64),
-            files: files(&chart.files),
-            other: Map::new(),
-        }
-    }
-}
-
-impl Serialize for Base64 {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&encode_base64(&self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for Base64 {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        decode_base64(&text)
-            .map(Self)
-            .map_err(|_| serde::de::Error::custom("the data is no base64"))
     }
 }
 

@@ -10,8 +10,7 @@ use super::release::{self, Operation};
 use super::remains::{Remains, is_own_claim, is_own_secret, written_secrets};
 use crate::cluster::{ClusterRef, Object, ObjectRef};
 use crate::driver::vcluster;
-use crate::error::{Error, Kind};
-use crate::helm;
+use crate::error::Error;
 use crate::helm::record::Status;
 use crate::host::read::Partial;
 use crate::host::{Collection, Host, HostError};
@@ -290,18 +289,9 @@ fn recorded_objects(remains: &Remains, reference: &ClusterRef) -> Result<Vec<Obj
     let Some(newest) = remains.history.newest() else {
         return Ok(Vec::new());
     };
-    let manifests = helm::parse_manifest_text(&newest.release.manifest).map_err(|error| {
-        Error::new(Kind::Failed, "cannot read what the release record lists").because(&error)
-    })?;
-    let objects = manifests.into_iter().filter_map(|manifest| {
-        let annotations = &manifest.object["metadata"]["annotations"];
-        if annotations[KEEP] == "keep" {
-            None
-        } else {
-            Object::from_body(manifest.object, Some(&reference.namespace))
-        }
-    });
-    Ok(objects.collect())
+    let mut objects = newest.objects(reference)?;
+    objects.retain(|object| object.body["metadata"]["annotations"][KEEP] != "keep");
+    Ok(objects)
 }
 
 async fn delete_object(host: &Host, object: &ObjectRef) -> Result<(), HostError> {

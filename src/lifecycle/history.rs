@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::find::{self, Scope};
 use super::operation::{ANNOTATION, Operator, Trace};
-use crate::cluster::{ClusterRef, Name};
+use crate::cluster::{ClusterRef, Name, Object};
 use crate::error::{Error, Kind};
 use crate::helm;
 use crate::helm::record::{self, RecordError, RecordedChart, Release, Status};
@@ -295,6 +295,24 @@ impl Recorded {
             rolled_back_to: info.rollback_revision,
             description: info.description.clone(),
         }
+    }
+
+    /// The objects that it holds, as the chart made them.
+    pub(super) fn objects(&self, reference: &ClusterRef) -> Result<Vec<Object>, Error> {
+        let manifests = helm::parse_manifest_text(&self.release.manifest).map_err(|error| {
+            Error::new(
+                Kind::Failed,
+                format!(
+                    "cannot read what revision {} of {reference} holds",
+                    self.release.version
+                ),
+            )
+            .because(&error)
+        })?;
+        let objects = manifests
+            .into_iter()
+            .filter_map(|manifest| Object::from_body(manifest.object, Some(&reference.namespace)));
+        Ok(objects.collect())
     }
 
     pub(super) fn status(&self) -> Status {

@@ -1,13 +1,14 @@
 //! Changing a virtual cluster to another revision: looked at first, then made, as one ordered story for `upgrade`,
-//! `rollback` and `create --upgrade`.
+//! `create --upgrade` and, after its own look, `rollback`.
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::changes::{Changes, Fate, Method};
+use super::changes::{Changes, Fate};
 use super::create::Applied;
 use super::history::{History, Recorded};
 use super::hooks;
+use super::method::Method;
 use super::operation::Operator;
 use super::release::{Operation, hook, recorded_chart};
 use super::wait::Watches;
@@ -35,12 +36,12 @@ pub struct UpgradeOptions {
 
 /// A new revision, looked at and not yet made.
 pub struct Upgrade {
-    purpose: Purpose,
-    plan: Plan,
-    record: Release,
-    changes: Changes,
+    pub(super) purpose: Purpose,
+    pub(super) plan: Plan,
+    pub(super) record: Release,
+    pub(super) changes: Changes,
     /// Whether the record says something that the running one does not.
-    is_other_wish: bool,
+    pub(super) is_other_wish: bool,
 }
 
 /// Why there is a new revision.
@@ -101,7 +102,7 @@ pub async fn look_at_upgrade(
         &all_values(&chart, config),
     );
     refusals.extend(compatibility::of_objects(
-        &objects_of(&base.release, &reference)?,
+        &base.objects(&reference)?,
         &plan.objects,
         &reference,
     ));
@@ -129,66 +130,6 @@ pub async fn look_at_upgrade(
     let is_same = is_same_chart && same_values(&base.release.config, config);
     Ok(Upgrade {
         purpose: Purpose::Upgrade,
-        is_other_wish: !(is_same && is_settled(history)),
-        plan,
-        record,
-        changes,
-    })
-}
-
-/// Looks at what going back to an earlier revision would change; without one, to the last that ran before.
-pub async fn look_at_rollback(
-    host: &Host,
-    reference: &ClusterRef,
-    to: Option<u64>,
-    history: &History,
-    options: &UpgradeOptions,
-    progress: &dyn Progress,
-) -> Result<Upgrade, Error> {
-    let base = base(history, reference, &options.operator)?;
-    let target = target(history, reference, to)?;
-    let plan = vcluster::plan_of_record(reference, &target.release.manifest).map_err(|error| {
-        Error::new(Kind::Failed, "cannot read the record of that revision").because(&error)
-    })?;
-    let older = older_objects(history, reference)?;
-    let (before, after) = (&base.release, &target.release);
-    let refusals = compatibility::of_values(
-        &all_values(&before.chart, &before.config),
-        &all_values(&after.chart, &after.config),
-    );
-    refuse(reference, refusals)?;
-    let running = objects_of(before, reference)?;
-    refuse(
-        reference,
-        compatibility::of_volume(&running, &plan.objects, reference),
-    )?;
-    if let Some(risk) = compatibility::of_kubernetes(&running, &plan.objects, reference) {
-        progress.note(&risk);
-    }
-    // Where one of the two was changed by patches, the fields of both are found only by patches.
-    let newest = history.newest().unwrap_or(base);
-    let methods = [&newest.release, after];
-    let is_server = methods
-        .iter()
-        .all(|release| release.apply_method.as_deref() == Some("ssa"));
-    let method = Method::of(is_server.then_some("ssa"), options.force_conflicts);
-    let changes = Changes::look(host, &plan, &older, method).await?;
-    let purpose = Purpose::Rollback(after.version);
-    let record = Release {
-        chart: after.chart.clone(),
-        config: after.config.clone(),
-        manifest: after.manifest.clone(),
-        hooks: after.hooks.clone(),
-        info: Info {
-            notes: after.info.notes.clone(),
-            rollback_revision: after.version,
-            ..pending_info(history, purpose)
-        },
-        ..next_record(history, base, method)
-    };
-    let is_same = base.release.manifest == after.manifest && base.release.config == after.config;
-    Ok(Upgrade {
-        purpose,
         is_other_wish: !(is_same && is_settled(history)),
         plan,
         record,
@@ -313,7 +254,7 @@ async fn wake(host: &Host, reference: &ClusterRef, body: &Value) -> Result<(), E
 }
 
 /// The revision that the new one is compared with: the one that runs, or the newest where none does.
-fn base<'a>(
+pub(super) fn base<'a>(
     history: &'a History,
     reference: &ClusterRef,
     operator: &Operator,
@@ -340,37 +281,8 @@ fn base<'a>(
         })
 }
 
-fn target<'a>(
-    history: &'a History,
-    reference: &ClusterRef,
-    to: Option<u64>,
-) -> Result<&'a Recorded, Error> {
-    let newest = history.newest().map_or(0, |newest| newest.release.version);
-    let has_run =
-        |recorded: &&Recorded| matches!(recorded.status(), Status::Deployed | Status::Superseded);
-    let found = match to {
-        Some(number) => history.revision(number),
-        None => history
-            .revisions
-            .iter()
-            .rev()
-            .filter(has_run)
-            .find(|recorded| recorded.release.version < newest),
-    };
-    found.ok_or_else(|| {
-        let message = match to {
-            Some(number) => format!("{reference} has no revision {number}"),
-            None => format!("{reference} has no earlier revision that ran"),
-        };
-        Error::new(Kind::NotFound, message).hint(format!(
-            "run `vc history {} -n {}` to see those that there are",
-            reference.name, reference.namespace
-        ))
-    })
-}
-
 /// Whether the newest revision is the one that runs.
-fn is_settled(history: &History) -> bool {
+pub(super) fn is_settled(history: &History) -> bool {
     history.newest().map(Recorded::status) == Some(Status::Deployed)
 }
 
@@ -385,30 +297,13 @@ pub(super) fn older_objects(
     let mut objects = Vec::new();
     for recorded in &history.revisions {
         if recorded.release.version >= runs {
-            objects.extend(objects_of(&recorded.release, reference)?);
+            objects.extend(recorded.objects(reference)?);
         }
     }
     Ok(objects)
 }
 
-fn objects_of(release: &Release, reference: &ClusterRef) -> Result<Vec<Object>, Error> {
-    let manifests = helm::parse_manifest_text(&release.manifest).map_err(|error| {
-        Error::new(
-            Kind::Failed,
-            format!(
-                "cannot read what revision {} of {reference} holds",
-                release.version
-            ),
-        )
-        .because(&error)
-    })?;
-    let objects = manifests
-        .into_iter()
-        .filter_map(|manifest| Object::from_body(manifest.object, Some(&reference.namespace)));
-    Ok(objects.collect())
-}
-
-fn refuse(reference: &ClusterRef, refusals: Vec<String>) -> Result<(), Error> {
+pub(super) fn refuse(reference: &ClusterRef, refusals: Vec<String>) -> Result<(), Error> {
     if refusals.is_empty() {
         return Ok(());
     }
@@ -421,7 +316,7 @@ fn refuse(reference: &ClusterRef, refusals: Vec<String>) -> Result<(), Error> {
 }
 
 /// The values that a chart sees; a null among them stands for nothing.
-fn all_values(chart: &RecordedChart, config: &Value) -> Value {
+pub(super) fn all_values(chart: &RecordedChart, config: &Value) -> Value {
     let mut all = chart.values.clone();
     helm::values::merge(&mut all, config.clone());
     all
@@ -431,7 +326,7 @@ fn same_values(old: &Value, new: &Value) -> bool {
     super::existing::differing_paths(old, new).is_empty()
 }
 
-fn pending_info(history: &History, purpose: Purpose) -> Info {
+pub(super) fn pending_info(history: &History, purpose: Purpose) -> Info {
     let first = history
         .revisions
         .first()
@@ -450,7 +345,7 @@ fn pending_info(history: &History, purpose: Purpose) -> Info {
 }
 
 /// What a new revision has from the one before it.
-fn next_record(history: &History, base: &Recorded, method: Method) -> Release {
+pub(super) fn next_record(history: &History, base: &Recorded, method: Method) -> Release {
     Release {
         name: base.release.name.clone(),
         namespace: base.release.namespace.clone(),

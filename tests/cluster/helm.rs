@@ -163,3 +163,68 @@ fn vc_changes_takes_back_and_removes_what_helm_made() {
         assert_eq!(story.objects_in(&namespace), [] as [&str; 0]);
     }
 }
+
+#[test]
+fn another_kubernetes_takes_over_and_what_is_in_the_cluster_stays() {
+    let story = Story::new("newer");
+    let before = story.kubeconfig();
+    let namespace = story.namespace();
+    story.vc_does("create NAME --k8s 1.35");
+    story.kubectl("create namespace kept");
+    let has_kept = || {
+        story
+            .kubectl("get namespaces -o name")
+            .contains("namespace/kept")
+    };
+    let kubernetes = || {
+        let pod = story.host_json(&format!("get pod {}-0 -n {namespace}", story.name));
+        pod["spec"]["initContainers"].to_string()
+    };
+    let upgraded = story.vc_does("upgrade NAME --k8s 1.36 --diff");
+    assert!(upgraded.stdout.contains("+        image: "), "{upgraded}");
+    assert!(kubernetes().contains("/kubernetes:v1.36."));
+    assert!(has_kept());
+    let again = story.vc_does("upgrade NAME --k8s 1.36");
+    assert!(again.stdout.contains("already like this"), "{again}");
+    let size = "controlPlane.statefulSet.persistence.volumeClaim.size=7Gi";
+    let refused = story.vc(&format!("upgrade NAME --set {size}"));
+    refused.assert_refused(1, &["nothing was touched"]);
+    story.vc_does("rollback NAME");
+    assert!(kubernetes().contains("/kubernetes:v1.35."));
+    assert!(has_kept());
+    story.vc_does("delete NAME");
+    story.assert_no_trace(&before);
+}
+
+#[test]
+fn hooks_run_to_their_end_on_a_real_host() {
+    let story = Story::new("hooks");
+    let before = story.kubeconfig();
+    let namespace = story.namespace();
+    story.copy_chart("work/chart");
+    let hook = |name: &str, events: &str, command: &str| {
+        story.write(
+            &format!("work/chart/templates/{name}.yaml"),
+            &format!(
+                "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: {name}, annotations: {{helm.sh/hook: '{events}'}}}}\n\
+                 spec:\n  backoffLimit: 0\n  template:\n    spec:\n      restartPolicy: Never\n      \
+                 containers: [{{name: main, image: 'busybox:1.36', command: [{command}]}}]\n"
+            ),
+        );
+    };
+    hook("before", "pre-install,pre-upgrade,pre-delete", "'true'");
+    story.vc_does(&format!("create NAME --no-wait --chart chart {PARKED}"));
+    let job = story.host_json(&format!("get job before -n {namespace}"));
+    assert_eq!(job["status"]["succeeded"], 1);
+    hook("after", "post-upgrade", "'false'");
+    let failed = story.vc(&format!(
+        "upgrade NAME --no-wait --chart chart {}",
+        note("x")
+    ));
+    failed.assert_refused(1, &["the `post-upgrade` hook Job `after` failed"]);
+    let hooks = story.helm(Helm::V4, &format!("get hooks NAME -n {namespace}"));
+    assert!(hooks.contains("name: after"), "{hooks}");
+    story.vc_does("rollback NAME --no-wait");
+    story.vc_does("delete NAME");
+    story.assert_no_trace(&before);
+}

@@ -157,6 +157,16 @@ impl Story {
         output.stdout
     }
 
+    /// Copies the chart that is built into `vc` to a folder of the story.
+    pub(crate) fn copy_chart(&self, below: &str) {
+        let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/vcluster");
+        let copied = Command::new("cp")
+            .arg("-r")
+            .args([chart, self.path(below)])
+            .status();
+        assert!(copied.is_ok_and(|status| status.success()));
+    }
+
     /// Applies a manifest to the host as its administrator.
     pub(crate) fn apply_to_host(&self, manifest: &str) {
         let file = self.write("work/host.yaml", &self.fill(manifest));
