@@ -1,6 +1,6 @@
 //! The command line as it was typed: global flags and the subcommands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Style};
@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::ArgValueCandidates;
 
 use crate::command::{
-    agent, completion, config, connect, create, credential, delete, disconnect, history, list,
-    logs, rollback, sleep, status, template, tunnels, upgrade, version, wake,
+    agent, completion, config, connect, create, credential, delete, disconnect, doctor, history,
+    list, logs, rollback, shell, sleep, status, template, tunnels, upgrade, version, wake,
 };
 use crate::complete;
 use crate::error::Error;
@@ -97,6 +97,11 @@ pub enum Command {
         reason = "documented at its arguments, which is its help text"
     )]
     Disconnect(disconnect::DisconnectArgs),
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
+    Shell(shell::ShellArgs),
     #[command(visible_alias = "ls")]
     #[expect(
         missing_docs,
@@ -136,6 +141,11 @@ pub enum Command {
         reason = "documented at its arguments, which is its help text"
     )]
     Delete(delete::DeleteArgs),
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
+    Doctor(doctor::DoctorArgs),
     #[expect(
         missing_docs,
         reason = "documented at its arguments, which is its help text"
@@ -191,7 +201,11 @@ impl GlobalArgs {
         Ok(Layer {
             context: self.context.clone(),
             namespace: read("--namespace", self.namespace.as_deref())?,
-            kubeconfig: self.kubeconfig.clone(),
+            // `vc doctor --kubeconfig` names no file.
+            kubeconfig: self
+                .kubeconfig
+                .clone()
+                .filter(|file| file != Path::new(doctor::NO_FILE)),
             output: self.output,
             timeout: read("--timeout", self.timeout.as_deref())?,
             yes: self.yes.then_some(true),

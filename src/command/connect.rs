@@ -1,7 +1,7 @@
 //! `vc connect`: make a virtual cluster the current context, or run one command against it.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use serde::Serialize;
@@ -137,7 +137,12 @@ pub async fn run(session: &Session, args: ConnectArgs) -> Result<Ending, Error> 
         refuse_another(&local, &host, reference, &uid)?;
     }
     if !args.command.is_empty() {
-        return start_connected(session, &host, reference, &connection, &args.command)
+        let command = |_: &Path| {
+            let mut command = Command::new(&args.command[0]);
+            command.args(&args.command[1..]);
+            Ok(command)
+        };
+        return start_connected(session, &host, reference, &connection, command)
             .await
             .map(|running| Ending::Runs(Box::new(running)));
     }
@@ -218,13 +223,14 @@ fn refuse_another(
     }
 }
 
-/// Starts a program with a kubeconfig of its own, through a tunnel of its own.
-async fn start_connected(
+/// Starts a program with a kubeconfig of its own, through a tunnel of its own. `command` may use the folder of that
+/// kubeconfig, which goes when the program has ended.
+pub(super) async fn start_connected(
     session: &Session,
     host: &Host,
     reference: &ClusterRef,
     connection: &Connection,
-    command: &[OsString],
+    command: impl FnOnce(&Path) -> std::io::Result<Command>,
 ) -> Result<Running, Error> {
     let failed = |what: &str, error: &std::io::Error| {
         Error::new(Kind::Failed, what.to_owned()).because(error)
@@ -248,9 +254,14 @@ async fn start_connected(
     let file = folder.path().join("kubeconfig");
     let context = session.settings.context_name.of(reference, &host.context);
     kubeconfig::write_new(&file, &connection.to_document(&context, port))?;
-    let program = command[0].to_string_lossy().into_owned();
-    let child = Command::new(&command[0])
-        .args(&command[1..])
+    let mut command =
+        command(&file).map_err(|error| failed("cannot prepare the program", &error))?;
+    let program = command
+        .as_std()
+        .get_program()
+        .to_string_lossy()
+        .into_owned();
+    let child = command
         .env("KUBECONFIG", &file)
         .spawn()
         .map_err(|error| failed(&format!("cannot run `{program}`"), &error))?;

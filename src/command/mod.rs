@@ -9,6 +9,8 @@ pub mod create;
 pub mod credential;
 pub mod delete;
 pub mod disconnect;
+pub mod doctor;
+mod findings;
 pub mod history;
 mod limits;
 pub mod list;
@@ -17,6 +19,7 @@ mod objects;
 mod revision;
 pub mod rollback;
 mod session;
+pub mod shell;
 pub mod sleep;
 pub mod status;
 mod targets;
@@ -68,8 +71,10 @@ pub fn is_local(command: &Command) -> bool {
 pub async fn run(session: &Session, command: Command) -> Result<Ending, Error> {
     match command {
         Command::Connect(args) => return connect::run(session, args).await,
+        Command::Shell(args) => return shell::run(session, args).await,
         Command::Create(args) => Box::pin(create::run(session, *args)).await,
         Command::Disconnect(args) => disconnect::run(session, args).await,
+        Command::Doctor(args) => Box::pin(doctor::run(session, args)).await,
         Command::History(args) => history::run(session, args).await,
         Command::List(args) => list::run(session, args).await,
         Command::Logs(args) => logs::run(session, args).await,

@@ -18,6 +18,7 @@ pub mod read;
 mod renew;
 mod request;
 mod resource;
+pub mod rights;
 pub mod service;
 mod watch;
 

@@ -108,7 +108,7 @@ fn release(held: &mut Vec<PathBuf>) {
     }
 }
 
-fn age_of(lock: &Path) -> Option<Duration> {
+pub(super) fn age_of(lock: &Path) -> Option<Duration> {
     let modified = std::fs::symlink_metadata(lock)
         .and_then(|metadata| metadata.modified())
         .ok()?;

@@ -92,6 +92,19 @@ pub(super) fn copy_ownership(_old: &std::fs::Metadata, _new: &File) -> io::Resul
     Ok(())
 }
 
+/// The mode of a file.
+#[cfg(unix)]
+pub(super) fn mode_for_others(path: &Path) -> Option<u32> {
+    let metadata = std::fs::metadata(path).ok()?;
+    metadata.is_file().then(|| metadata.mode() & 0o7777)
+}
+
+/// The mode of a file: here access is kept in another way.
+#[cfg(not(unix))]
+pub(super) fn mode_for_others(_path: &Path) -> Option<u32> {
+    None
+}
+
 /// Whether the file has other names, which a rename would cut off.
 #[cfg(unix)]
 pub(super) fn has_other_names(metadata: &std::fs::Metadata) -> bool {

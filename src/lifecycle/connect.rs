@@ -276,7 +276,7 @@ fn previous(kubeconfig: &Kubeconfig, context: &str) -> Option<String> {
 }
 
 /// Where to go from a context that is about to be removed: where one came from, else to its host.
-fn next_context(identity: &Identity, remains: impl Fn(&str) -> bool) -> Option<String> {
+pub(super) fn next_context(identity: &Identity, remains: impl Fn(&str) -> bool) -> Option<String> {
     [
         identity.previous_context.as_ref(),
         Some(&identity.host_context),
@@ -332,7 +332,11 @@ pub async fn point_contexts(
     Ok(names)
 }
 
-async fn edit(local: &Local, edits: Vec<Edit>, progress: &dyn Progress) -> Result<Edited, Error> {
+pub(super) async fn edit(
+    local: &Local,
+    edits: Vec<Edit>,
+    progress: &dyn Progress,
+) -> Result<Edited, Error> {
     let (files, options) = (local.files.clone(), local.edit_options());
     let edited = spawn_blocking(move || files.edit(&edits, &options))
         .await

@@ -4,6 +4,7 @@
 //! host through [`crate::host::Host`] and to the user's own files through [`Local`].
 
 mod changes;
+mod checkup;
 mod connect;
 mod connection;
 mod crds;
@@ -14,6 +15,7 @@ mod difference;
 mod existing;
 mod find;
 mod foreign;
+mod gone;
 mod history;
 mod hooks;
 mod identity;
@@ -36,6 +38,7 @@ mod wake;
 mod workloads;
 
 pub use changes::Fate;
+pub use checkup::{Checkup, check_up};
 pub use connect::{
     Connected, Manner, connect, disconnect, entry, forget, mend_programs, point_contexts,
 };
@@ -43,6 +46,7 @@ pub use connection::{Connection, fetch_connection, fetch_uid, kubeconfig_of};
 pub use create::{Applied, CreateOptions, Created, create, look};
 pub use delete::{DeleteOptions, Deletion, delete, has_remains};
 pub use find::{Listing, Scope, find, list, list_with_pods};
+pub use gone::{Known, Presence, presences, remove as remove_gone};
 pub use history::{History, Revision, release_of};
 pub use identity::{Identity, host_context_in_name, is_same_server};
 pub use local::{Local, edit_options};

@@ -172,6 +172,7 @@ fn respond(
         {
             Ok(text(StatusCode::OK, &shared.log()))
         }
+        ("create", "selfsubjectrulesreviews", _) => Ok(json_response(201, &rules(shared, request))),
         ("get", "pods", "log") => logs::open(shared, request, &target),
         _ => shared
             .change(|store| verbs::answer(store, request, &target))
@@ -191,6 +192,19 @@ fn review(shared: &Shared, request: &Request) -> Value {
         .is_forbidden(&text("verb"), &resource, &text("namespace"));
     let mut review = request.body.clone();
     review["status"] = json!({ "allowed": is_allowed });
+    review
+}
+
+/// All is allowed, unless something is forbidden: then no rule says what, and each right has to be asked for.
+fn rules(shared: &Shared, request: &Request) -> Value {
+    let all = json!([{ "verbs": ["*"], "apiGroups": ["*"], "resources": ["*"] }]);
+    let has_refusals = shared.script.has_refusals();
+    let mut review = request.body.clone();
+    review["status"] = json!({
+        "resourceRules": if has_refusals { json!([]) } else { all },
+        "nonResourceRules": [],
+        "incomplete": has_refusals,
+    });
     review
 }
 

@@ -192,6 +192,12 @@ pub(crate) const KINDS: &[ResourceKind] = &[
         "SelfSubjectAccessReview",
     ),
     cluster(
+        "authorization.k8s.io",
+        "v1",
+        "selfsubjectrulesreviews",
+        "SelfSubjectRulesReview",
+    ),
+    cluster(
         "authentication.k8s.io",
         "v1",
         "selfsubjectreviews",

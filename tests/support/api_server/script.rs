@@ -125,6 +125,15 @@ impl Script {
         fault
     }
 
+    /// Whether anything is refused at all.
+    pub(super) fn has_refusals(&self) -> bool {
+        !self
+            .refusals
+            .lock()
+            .expect("no test panics here")
+            .is_empty()
+    }
+
     /// Whether this verb on this resource is refused there; an empty namespace is the cluster scope.
     pub(super) fn is_forbidden(&self, verb: &str, resource: &str, namespace: &str) -> bool {
         let refusals = self.refusals.lock().expect("no test panics here");
