@@ -205,7 +205,9 @@ mod tests {
                     .unwrap_or_default()
                     .to_string_lossy()
                     .into_owned();
-                text += &format!("-- {name}\n{}", std::fs::read_to_string(&file).unwrap());
+                text.push_str(
+                    &["-- ", &name, "\n", &std::fs::read_to_string(&file).unwrap()].concat(),
+                );
             }
             text.replace(&*folder.path().to_string_lossy(), "[FOLDER]")
         });

@@ -70,7 +70,7 @@ impl Collection {
     }
 }
 
-/// What a SelfSubjectRulesReview says.
+/// What a `SelfSubjectRulesReview` says.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Rules {

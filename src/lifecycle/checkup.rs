@@ -14,7 +14,7 @@ use super::plan::draft;
 
 /// The label by which a namespace says which pods it admits.
 const POD_SECURITY: &str = "pod-security.kubernetes.io/enforce";
-/// The mark of the StorageClass that claims get which name none.
+/// The mark of the `StorageClass` that claims get which name none.
 const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
 /// The older name of that mark, which hosts still heed.
 const DEFAULT_CLASS_BETA: &str = "storageclass.beta.kubernetes.io/is-default-class";
@@ -26,9 +26,9 @@ pub struct Checkup {
     pub version: Result<String, HostError>,
     /// What is missing of the rights that making a cluster takes.
     pub missing: Result<Vec<Right>, HostError>,
-    /// Whether the control plane keeps its state in a volume of the default StorageClass.
+    /// Whether the control plane keeps its state in a volume of the default `StorageClass`.
     pub needs_storage_class: bool,
-    /// The default StorageClass, if there is one.
+    /// The default `StorageClass`, if there is one.
     pub storage_class: Result<Option<String>, HostError>,
     /// What the namespace enforces, if it is there and enforces something.
     pub pod_security: Result<Option<String>, HostError>,
