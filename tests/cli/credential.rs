@@ -1,6 +1,7 @@
 //! `vc credential`, as the kubeconfig entries that `vc connect` writes run it.
 
 use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{
     api_server::{Fault, Nth},
     cluster::{running, sleeping},
-    sandbox::Sandbox,
+    sandbox::{Output, Sandbox},
 };
 
 /// The command line of the plugin in the user's kubeconfig, as a client runs it.
@@ -39,6 +40,17 @@ fn calls(vc: &Sandbox) -> Vec<String> {
     let calls = vc.each_call().0;
     let own = calls.iter().filter(|call| !call.is_of_a_tunnel());
     own.map(ToString::to_string).collect()
+}
+
+/// Runs the plugin until it ends with this code: what became of a pod reaches the agent by its watch, a moment later.
+fn until_code(vc: &Sandbox, line: &str, code: i32) -> Output {
+    let end = Instant::now() + Duration::from_secs(20);
+    loop {
+        let output = vc.run(line);
+        if output.code == Some(code) || Instant::now() > end {
+            return output;
+        }
+    }
 }
 
 #[test]
@@ -118,7 +130,7 @@ fn a_sleeping_cluster_is_woken_unless_the_user_does_not_want_it() {
     vc.run("sleep dev");
     let line = plugin(&vc);
     vc.host.forget_calls();
-    assert_snapshot!(vc.run(&format!("{line} --no-wake")));
+    assert_snapshot!(until_code(&vc, &format!("{line} --no-wake"), 1));
     assert!(!calls(&vc).iter().any(|call| call.starts_with("patch")));
     vc.write("config/vc/config.yaml", "wake_on_use: false\n");
     assert_eq!(vc.run(&line).code, Some(1));
@@ -141,7 +153,7 @@ fn a_context_that_does_not_wake_says_so_itself() {
 fn a_deleted_cluster_is_told_and_how_to_remove_its_context() {
     let vc = connected();
     vc.host.delete("/api/v1/namespaces/vcluster-dev");
-    assert_snapshot!(vc.run(&plugin(&vc)));
+    assert_snapshot!(until_code(&vc, &plugin(&vc), 4));
     let output = vc.run("disconnect dev -n vcluster-dev");
     assert_eq!(output.code, Some(0), "{output}");
 }
@@ -152,7 +164,7 @@ fn a_cluster_made_anew_is_refused() {
     vc.host.delete("/api/v1/namespaces/vcluster-dev");
     let vc = vc.with(running("dev"));
     let line = plugin(&vc);
-    assert_snapshot!(vc.run(&line));
+    assert_snapshot!(until_code(&vc, &line, 5));
     vc.kill_agent();
     assert_snapshot!(vc.run(&line));
 }
@@ -165,14 +177,25 @@ fn a_host_that_cannot_be_reached_is_said() {
     assert_snapshot!(vc.run(&plugin(&vc)));
 }
 
+/// Listens on the port of a process that was just killed, as soon as the system has closed it.
+fn take_over(port: u16) -> TcpListener {
+    let end = Instant::now() + Duration::from_secs(10);
+    loop {
+        match TcpListener::bind(("127.0.0.1", port)) {
+            Ok(listener) => return listener,
+            Err(error) => assert!(Instant::now() < end, "port {port}: {error}"),
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 #[test]
 fn a_port_that_another_program_has_taken_moves() {
     let vc = connected();
     let port = vc.tunnels()[0];
     let line = plugin(&vc);
     vc.kill_agent();
-    let stranger = TcpListener::bind(("127.0.0.1", u16::try_from(port).expect("a port")));
-    let stranger = stranger.expect("a port that nobody has any more");
+    let stranger = take_over(u16::try_from(port).expect("a port"));
     let told = json!({ "spec": { "cluster": { "server": format!("https://127.0.0.1:{port}") } } });
     let vc = vc.with_variable("KUBERNETES_EXEC_INFO", &told.to_string());
     assert_snapshot!(vc.run(&line));
