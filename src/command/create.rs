@@ -1,5 +1,6 @@
 //! `vc create`: make a virtual cluster and connect to it.
 
+use std::pin::pin;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -150,9 +151,19 @@ pub async fn run(session: &Session, args: CreateArgs) -> Result<(), Error> {
         Created::Applied(applied) if connects => {
             let uid = applied.uid.clone();
             // The tunnel starts while the control plane does, and holds what comes too early.
-            let tunnel = lifecycle::open_tunnel(&local, &host, &reference, &uid);
-            let ready = applied.until_ready(&host, progress);
-            let (secret, port) = tokio::try_join!(ready, tunnel)?;
+            let mut tunnel = pin!(lifecycle::open_tunnel(&local, &host, &reference, &uid));
+            let mut ready = pin!(applied.until_ready(&host, progress));
+            let (secret, port) = tokio::select! {
+                port = &mut tunnel => {
+                    let port = port?;
+                    (ready.await?, port)
+                }
+                secret = &mut ready => {
+                    // A tunnel on its way is waited for: it could not be stopped before it is there.
+                    let port = tunnel.await;
+                    (secret?, port?)
+                }
+            };
             progress.begin(&format!("connecting to {reference}"));
             let connection = lifecycle::kubeconfig_of(&secret, &reference, &uid)?;
             Some(lifecycle::connect(&local, &host, &connection, port, &manner, progress).await?)

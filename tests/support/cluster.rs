@@ -173,6 +173,7 @@ impl Cluster {
         workload["spec"] = json!({
             "replicas": 1,
             "serviceName": format!("{}-headless", self.name),
+            "podManagementPolicy": "Parallel",
             "selector": { "matchLabels": selector },
             "volumeClaimTemplates": [claim],
             "template": {

@@ -31,7 +31,9 @@ async fn ways_taken(refusals: &[u16]) -> Vec<&'static str> {
             tokio::task::yield_now().await;
         }
     };
-    timeout(LIMIT, refused).await.expect("it is tried by itself");
+    timeout(LIMIT, refused)
+        .await
+        .expect("it is tried by itself");
     let mut connection = connect(port).await;
     assert_eq!(exchange(&mut connection, b"hello").await.unwrap(), b"hello");
     let ways = host.ways.lock().unwrap();
