@@ -179,7 +179,7 @@ fn that_cannot_start(page: &mut Page) {
     page.run(&vc, "create dev");
     let vc = with(PodFate::Crashes(3));
     vc.host.set(|settings| {
-        settings.log = "starting the API server\nError: unknown flag: --wrong\n".to_owned();
+        "starting the API server\nError: unknown flag: --wrong\n".clone_into(&mut settings.log);
     });
     page.run(&vc, "create dev --api-server-arg=--wrong=1");
 }
