@@ -1,24 +1,12 @@
 //! Contexts that never go stale: whatever becomes of agent, pod and cluster, `kubectl` gets its answer.
 
-use std::time::{Duration, Instant};
-
 use crate::support::{Story, json};
 
-/// How much longer an answer may take that has to bring the agent back.
-const REVIVAL: Duration = Duration::from_millis(300);
-
-/// Asks the current context, which has to answer, and how long that took.
-fn ask(story: &Story) -> Duration {
-    let began = Instant::now();
+/// Asks the current context, which has to answer.
+fn ask(story: &Story) {
     let namespaces = story.kubectl("get namespaces -o name");
     assert!(namespaces.contains("namespace/default"), "{namespaces}");
     assert!(!namespaces.contains(&story.namespace()), "{namespaces}");
-    began.elapsed()
-}
-
-/// The shortest of some answers when all is well: what the machine needs, whatever else it does.
-fn usual(story: &Story) -> Duration {
-    (0..5).map(|_| ask(story)).min().expect("five answers")
 }
 
 #[test]
@@ -26,20 +14,17 @@ fn a_context_survives_whatever_ends() {
     let story = Story::new("stale");
     let before = story.kubeconfig();
     story.vc_does("create NAME");
-    assert!(!story.kubeconfig().contains("client-key-data"));
-    let usual = usual(&story);
+    let keys = |kubeconfig: &str| kubeconfig.matches("client-key-data").count();
+    assert_eq!(
+        keys(&story.kubeconfig()),
+        keys(&before),
+        "the key is not in the kubeconfig"
+    );
+    ask(&story);
     let ports = story.tunnels();
 
-    // The least of several, as others use the machine too.
-    let after_kill = (0..4).map(|_| {
-        story.kill_agents();
-        ask(&story)
-    });
-    let after_kill = after_kill.min().expect("four answers");
-    assert!(
-        after_kill < usual + REVIVAL,
-        "{after_kill:.0?} after the agent was killed, {usual:.0?} before"
-    );
+    story.kill_agents();
+    ask(&story);
 
     // As after a restart of the machine: no process, and nothing of what goes with it.
     story.kill_agents();
