@@ -226,10 +226,16 @@ impl ApiServer {
             .collect()
     }
 
-    /// What the server was asked so far.
+    /// What the server was asked since the record began. Tunnels that were there before it go on in the
+    /// background as they like, and are left out.
     pub(crate) fn calls(&self) -> Calls {
         let calls = self.shared.calls.lock().expect("no request panics");
-        Calls(calls.all[calls.forgotten..].to_vec())
+        let (before, since) = calls.all.split_at(calls.forgotten);
+        let is_of_an_older_tunnel = |call: &&Call| {
+            call.is_of_a_tunnel() && before.iter().any(|older| older.is_of_the_same_tunnel(call))
+        };
+        let since = since.iter().filter(|call| !is_of_an_older_tunnel(call));
+        Calls(since.cloned().collect())
     }
 
     /// Begins a new record of calls.

@@ -506,9 +506,10 @@ impl fmt::Display for Output {
     }
 }
 
-/// A step that ended is told only where it took long, which depends on the machine.
+/// That a step ended, or still goes on, is told only where it takes long, which depends on the machine.
 static STEP: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?m)^[a-z][^\n]* \(\d+(\.\d+)? ?m?s\)\n").expect("a valid pattern")
+    let lines = r#"[a-z][^\n]* \(\d+(\.\d+)? ?m?s\)|still [^\n]*|\{"event":"waiting"[^\n]*"#;
+    Regex::new(&format!("(?m)^({lines})\n")).expect("a valid pattern")
 });
 
 fn show(arguments: &str, code: Option<i32>, stdout: &str, stderr: &str) -> String {

@@ -36,6 +36,12 @@ impl Call {
         };
         self.verb == "forward" || (follows && self.path.ends_with("/pods"))
     }
+
+    /// Whether one tunnel asked both, as far as the namespace tells.
+    pub(crate) fn is_of_the_same_tunnel(&self, other: &Self) -> bool {
+        let namespace = |call: &Self| call.path.split('/').nth(4).map(str::to_owned);
+        self.is_of_a_tunnel() && other.is_of_a_tunnel() && namespace(self) == namespace(other)
+    }
 }
 
 impl fmt::Display for Call {
