@@ -119,9 +119,12 @@ impl Chart {
             return Err(ChartError::TooDeep);
         }
         let metadata = files.iter().rfind(|file| file.name == "Chart.yaml");
-        let metadata = metadata.ok_or(ChartError::NoMetadata)?;
+        let metadata = Metadata::parse(&text_of(metadata.ok_or(ChartError::NoMetadata)?)?)?;
+        if level == 0 {
+            metadata.check_format()?;
+        }
         let mut chart = Self {
-            metadata: Metadata::parse(&text_of(metadata)?)?,
+            metadata,
             lock: Json::Null,
             templates: Vec::new(),
             files: Vec::new(),

@@ -139,6 +139,18 @@ impl Metadata {
         Ok(())
     }
 
+    /// Whether the chart is of a format that Helm renders: its `apiVersion`, which Helm looks at in the chart that
+    /// is asked for, and not in those below it. Helm 4 reads `v3` too, as an experiment of its own.
+    pub(super) fn check_format(&self) -> Result<(), MetadataError> {
+        match self.text("apiVersion") {
+            FIRST_VERSION | "v2" => Ok(()),
+            other => Err(wrong(
+                "apiVersion",
+                format!("is `{other}`, and not `v1` or `v2`"),
+            )),
+        }
+    }
+
     /// Helm's rules for what a chart must say of itself.
     pub(super) fn check(&self) -> Result<(), MetadataError> {
         let Self { name, version, .. } = self;

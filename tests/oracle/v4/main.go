@@ -14,6 +14,7 @@ import (
 
 	"helm.sh/helm/v4/pkg/chart/common"
 	"helm.sh/helm/v4/pkg/chart/common/util"
+	chartloader "helm.sh/helm/v4/pkg/chart/loader"
 	"helm.sh/helm/v4/pkg/chart/loader/archive"
 	chart "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
@@ -138,7 +139,15 @@ func checkUsable(chrt *chart.Chart) error {
 
 func load(asked request) (*chart.Chart, error) {
 	if asked.Path != "" {
-		return loader.Load(asked.Path)
+		loaded, err := chartloader.Load(asked.Path)
+		if err != nil {
+			return nil, err
+		}
+		chrt, ok := loaded.(*chart.Chart)
+		if !ok {
+			return nil, fmt.Errorf("a chart of a format that is not compared: %T", loaded)
+		}
+		return chrt, nil
 	}
 	var files []*archive.BufferedFile
 	for name, text := range asked.Files {
