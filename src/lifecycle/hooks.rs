@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::hook_output;
 use super::release::Operation;
 use crate::cluster::{ClusterRef, Object, ObjectRef};
 use crate::error::{Error, Kind};
@@ -48,6 +49,11 @@ pub(super) async fn run(
             hook.kind, hook.name
         ));
         let ended = run_one(operation, *index, &hook, progress).await;
+        // One that is no object has not run.
+        if let Ok(object) = object_of(&hook, operation.reference) {
+            let object = object.reference;
+            hook_output::show(operation.host, &hook, &object, ended.is_ok(), progress).await;
+        }
         let phase = if ended.is_ok() { "Succeeded" } else { "Failed" };
         let last_run = &mut operation.record.hooks[*index].last_run;
         last_run["completed_at"] = Timestamp::now().to_string().into();

@@ -17,6 +17,7 @@ mod find;
 mod foreign;
 mod gone;
 mod history;
+mod hook_output;
 mod hooks;
 mod identity;
 mod local;

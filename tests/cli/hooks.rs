@@ -1,7 +1,8 @@
 //! A chart's hooks, run by `create`, `upgrade`, `rollback` and `delete`.
 
 use insta::assert_snapshot;
-use serde_json::Value;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
 
 use super::upgrade::{write_chart, writes};
 use crate::support::{
@@ -152,6 +153,46 @@ fn a_pod_that_is_a_hook_is_waited_for_and_what_holds_it_is_said() {
     vc.host.set(|settings| settings.fate = PodFate::Ready);
     let output = vc.run("create dev --no-wait --chart chart");
     assert_eq!(output.code, Some(0), "{output}");
+}
+
+#[test]
+fn what_a_hook_wrote_is_shown_where_the_chart_asks_for_it() {
+    let vc = Sandbox::new();
+    write_chart(&vc);
+    let policy = "helm.sh/hook: pre-install, helm.sh/hook-output-log-policy";
+    write_hook(&vc, "silent", "helm.sh/hook: pre-install");
+    write_hook(&vc, "well", &format!("{policy}: 'hook-succeeded'"));
+    write_hook(&vc, "ill", &format!("{policy}: 'hook-failed'"));
+    let pod = |job: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": format!("{job}-x7k2p"), "namespace": "team", "labels": {"job-name": job}},
+            "spec": {"containers": [{"name": "main", "image": "busybox"}]},
+        })
+    };
+    vc.host.create_all([
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team"}}),
+        pod("silent"),
+        pod("well"),
+        pod("ill"),
+    ]);
+    for job in ["silent", "well", "ill"] {
+        let (pod, line) = (format!("{job}-x7k2p"), "migrated \x1b[31m7 tables");
+        vc.host
+            .say("team", &pod, "main", line, SignedDuration::ZERO);
+    }
+    let output = vc.run("create dev -n team --no-wait --chart chart");
+    let shown = |output: &str| -> Vec<String> {
+        let lines = output.lines().filter(|line| line.contains("migrated"));
+        lines.map(str::to_owned).collect()
+    };
+    let said = |job: &str| format!("note: {job}-x7k2p: migrated [31m7 tables");
+    assert_eq!(shown(&output.stderr), [said("well")], "{output}");
+    vc.host.set(|settings| settings.jobs = JobFate::Fail);
+    vc.run("delete dev -n team");
+    let output = vc.run("create dev -n team --no-wait --chart chart");
+    assert_eq!(output.code, Some(1), "{output}");
+    assert_eq!(shown(&output.stderr), [said("ill")], "{output}");
 }
 
 #[test]
