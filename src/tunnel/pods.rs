@@ -7,8 +7,8 @@ use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, pin_mut};
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, ListParams, WatchEvent, WatchParams};
+use kube::api::{Api, ApiResource, ListParams, NotUsed, Object, WatchEvent, WatchParams};
+use serde::Deserialize;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
@@ -105,7 +105,8 @@ async fn follow_once(
     mut usage: watch::Receiver<Usage>,
     backoff: &mut Backoff,
 ) {
-    let pods = Api::namespaced(upstream.client().clone(), &target.namespace);
+    let client = upstream.client().clone();
+    let pods = Api::namespaced_with(client, &target.namespace, &resource());
     let mut alarm = Alarm {
         doubt,
         jumps: upstream.jumps(),
@@ -254,6 +255,48 @@ fn show(publish: &watch::Sender<Followed>, seen: &BTreeMap<String, Seen>) {
     });
 }
 
+/// A pod, as far as the choice among pods needs it: reading all that a pod is would be half a megabyte of code.
+type Pod = Object<NotUsed, PodStatus>;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct PodStatus {
+    phase: String,
+    conditions: Vec<Condition>,
+    container_statuses: Vec<ContainerStatus>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Condition {
+    #[serde(rename = "type")]
+    kind: String,
+    status: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct ContainerStatus {
+    name: String,
+    state: ContainerState,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct ContainerState {
+    running: Option<NotUsed>,
+}
+
+fn resource() -> ApiResource {
+    ApiResource {
+        group: String::new(),
+        version: "v1".to_owned(),
+        api_version: "v1".to_owned(),
+        kind: "Pod".to_owned(),
+        plural: "pods".to_owned(),
+    }
+}
+
 /// The facts about one pod that decide whether it is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Seen {
@@ -266,25 +309,15 @@ struct Seen {
 
 impl Seen {
     fn entry(pod: &Pod) -> Option<(String, Self)> {
-        let status = pod.status.as_ref();
+        let status = pod.status.clone().unwrap_or_default();
         let is_ready = status
-            .and_then(|status| status.conditions.as_ref())
-            .is_some_and(|all| {
-                all.iter()
-                    .any(|one| one.type_ == "Ready" && one.status == "True")
-            });
+            .conditions
+            .iter()
+            .any(|one| one.kind == "Ready" && one.status == "True");
         let is_serving = status
-            .and_then(|status| status.container_statuses.as_ref())
-            .is_some_and(|all| {
-                all.iter().any(|one| {
-                    one.name == CONTROL_PLANE_CONTAINER
-                        && one
-                            .state
-                            .as_ref()
-                            .is_some_and(|state| state.running.is_some())
-                })
-            });
-        let phase = status.and_then(|status| status.phase.as_deref());
+            .container_statuses
+            .iter()
+            .any(|one| one.name == CONTROL_PLANE_CONTAINER && one.state.running.is_some());
         let seen = Self {
             uid: pod.metadata.uid.clone().unwrap_or_default(),
             created: pod
@@ -295,7 +328,7 @@ impl Seen {
             is_ready,
             is_serving,
             is_ending: pod.metadata.deletion_timestamp.is_some()
-                || matches!(phase, Some("Succeeded" | "Failed")),
+                || matches!(status.phase.as_str(), "Succeeded" | "Failed"),
         };
         Some((pod.metadata.name.clone()?, seen))
     }
@@ -337,6 +370,7 @@ mod tests {
                 "False"
             };
             let mut pod = json!({
+                "spec": {},
                 "metadata": {
                     "name": format!("{kind}-{index}"),
                     "creationTimestamp": format!("2026-01-01T00:{index:02}:00Z"),
