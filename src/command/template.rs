@@ -74,7 +74,6 @@ pub async fn run(session: &Session, args: TemplateArgs) -> Result<(), Error> {
     let chart = args.chart.resolve(session).await?;
     let prepared = helm::prepare(&chart, &values)
         .map_err(|error| Error::usage("the chart cannot be used").because(&error))?;
-    lifecycle::check_schema(&prepared)?;
     let rendered = if args.live {
         let host = session.host().await?;
         lifecycle::render_for(&host, &prepared, &release).await?

@@ -53,7 +53,7 @@ pub use identity::{Identity, host_context_in_name, is_same_server};
 pub use local::{Local, edit_options};
 pub use logs::{LogRequest, logs};
 pub use operation::Operator;
-pub use plan::{check_schema, draft, plan, render, render_for};
+pub use plan::{draft, plan, render, render_for};
 pub use plugin::{Credential, PluginCall, credential};
 pub use rollback::look_at_rollback;
 pub use sleep::{SleepOptions, sleep};

@@ -57,7 +57,6 @@ impl Answers {
 pub fn draft(chart: &Chart, request: &CreateRequest) -> Result<Plan, Error> {
     let prepared = helm::prepare(chart, &request.values)
         .map_err(|error| Error::usage("the chart cannot be used").because(&error))?;
-    check_schema(&prepared)?;
     let mut answers = Answers {
         capabilities: Capabilities {
             kube_version: ANY_VERSION.to_owned(),
@@ -65,12 +64,14 @@ pub fn draft(chart: &Chart, request: &CreateRequest) -> Result<Plan, Error> {
         },
         lookups: Lookups::new(),
     };
-    loop {
-        match plan_with(chart, request, 1, &answers)? {
-            Planned::Done(plan) => return Ok(plan),
-            Planned::Needs(needs) => answers.presume(needs),
+    with_schemas_checked(&prepared, || {
+        loop {
+            match plan_with(chart, request, 1, &answers)? {
+                Planned::Done(plan) => return Ok(plan),
+                Planned::Needs(needs) => answers.presume(needs),
+            }
         }
-    }
+    })
 }
 
 /// Renders for a host, and fetches from it what the chart looks for.
@@ -91,7 +92,7 @@ pub async fn plan(
 }
 
 /// Renders a release as `helm template` does, for the cluster that `capabilities` tell of; nothing that the chart looks
-/// for is there.
+/// for is there. The values are checked against the chart's schemas.
 pub fn render(
     prepared: &Prepared,
     release: &ReleaseInfo,
@@ -101,20 +102,24 @@ pub fn render(
         capabilities,
         lookups: Lookups::new(),
     };
-    loop {
-        match render_with(prepared, release, &answers)? {
-            Rendering::Done(rendered) => return Ok(rendered),
-            Rendering::Needs(needs) => answers.presume(needs),
+    with_schemas_checked(prepared, || {
+        loop {
+            match render_with(prepared, release, &answers)? {
+                Rendering::Done(rendered) => return Ok(rendered),
+                Rendering::Needs(needs) => answers.presume(needs),
+            }
         }
-    }
+    })
 }
 
-/// Renders a release for a host, and fetches from it what the chart looks for.
+/// Renders a release for a host, and fetches from it what the chart looks for. The values are checked against the
+/// chart's schemas.
 pub async fn render_for(
     host: &Host,
     prepared: &Prepared,
     release: &ReleaseInfo,
 ) -> Result<Rendered, Error> {
+    check_schema(prepared)?;
     let mut answers = Answers::of_version(host.fetch_version().await?.git_version);
     loop {
         match render_with(prepared, release, &answers)? {
@@ -139,8 +144,24 @@ fn render_with(
     })
 }
 
+/// Does the work while another thread checks the values against the schemas, which takes as long as rendering. What the
+/// schemas refuse is told first: it is why templates fail.
+fn with_schemas_checked<T>(
+    prepared: &Prepared,
+    work: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Error> {
+    std::thread::scope(|threads| {
+        let checking = threads.spawn(|| check_schema(prepared));
+        let done = work();
+        match checking.join() {
+            Ok(checked) => checked.and(done),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
 /// Checks the values against the schemas of the chart and its subcharts, and tells all that they refuse.
-pub fn check_schema(prepared: &Prepared) -> Result<(), Error> {
+fn check_schema(prepared: &Prepared) -> Result<(), Error> {
     let violations = helm::schema::validate(prepared).map_err(|error| {
         Error::usage("a `values.schema.json` of the chart cannot be used").because(&error)
     })?;

@@ -58,10 +58,10 @@ impl Emitter {
         self.column = if letter == '\n' { 0 } else { self.column + 1 };
     }
 
+    /// Writes a text without line breaks.
     fn put_str(&mut self, text: &str) {
-        for letter in text.chars() {
-            self.put(letter);
-        }
+        self.out.push_str(text);
+        self.column += text.chars().count();
     }
 
     fn indent_to(&mut self, indent: usize) {
@@ -195,6 +195,9 @@ impl Emitter {
 
     fn folding(&mut self, text: &str, indent: usize, may_fold: bool, is_quoted: bool) {
         let may_fold = may_fold && !self.is_pretty;
+        if !text.contains(|letter| matches!(letter, ' ' | '\'') || is_break(letter)) {
+            return self.put_str(text);
+        }
         let letters: Vec<char> = text.chars().collect();
         let (mut after_space, mut after_break) = (false, false);
         for (index, letter) in letters.iter().copied().enumerate() {

@@ -20,21 +20,20 @@ pub(super) fn in_go_order(entries: &Map<String, Value>) -> Vec<(&String, &Value)
 
 /// The order of map keys: letters after everything else, numbers by value.
 fn compare_keys(left: &str, right: &str) -> Ordering {
-    let left: Vec<char> = left.chars().collect();
-    let right: Vec<char> = right.chars().collect();
-    for index in 0..left.len().min(right.len()) {
-        let (one, other) = (left[index], right[index]);
-        if one == other {
-            continue;
+    let mut letters = left.chars().zip(right.chars()).enumerate();
+    let Some((index, (one, other))) = letters.find(|(_, (one, other))| one != other) else {
+        // One is the beginning of the other.
+        return left.len().cmp(&right.len());
+    };
+    match (one.is_alphabetic(), other.is_alphabetic()) {
+        (true, true) => one.cmp(&other),
+        (true, false) => Ordering::Greater,
+        (false, true) => Ordering::Less,
+        (false, false) => {
+            let letters = |text: &str| text.chars().collect::<Vec<_>>();
+            compare_numbers(&letters(left), &letters(right), index)
         }
-        return match (one.is_alphabetic(), other.is_alphabetic()) {
-            (true, true) => one.cmp(&other),
-            (true, false) => Ordering::Greater,
-            (false, true) => Ordering::Less,
-            (false, false) => compare_numbers(&left, &right, index),
-        };
     }
-    left.len().cmp(&right.len())
 }
 
 fn compare_numbers(left: &[char], right: &[char], index: usize) -> Ordering {

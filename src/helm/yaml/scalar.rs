@@ -63,7 +63,7 @@ pub(super) fn resolve(text: &str) -> Scalar {
 
 /// Whether old parsers would read the text as a base-60 number such as `1:30`.
 pub(super) fn is_base_60(text: &str) -> bool {
-    BASE_60.is_match(text)
+    text.contains(':') && BASE_60.is_match(text)
 }
 
 fn resolve_number(text: &str) -> Scalar {
@@ -126,6 +126,9 @@ fn parse_go_float(text: &str) -> Option<f64> {
 
 /// Whether Go's library takes the text for a date.
 fn is_timestamp(text: &str) -> bool {
+    if text.as_bytes().get(4) != Some(&b'-') {
+        return false;
+    }
     let Some(parts) = DATE.captures(text) else {
         return false;
     };

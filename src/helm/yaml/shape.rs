@@ -15,12 +15,12 @@ pub(super) struct Shape {
 impl Shape {
     /// Looks at every letter once. The newer of Go's libraries allows tabs in blocks of text.
     pub(super) fn of(text: &str, is_newer: bool) -> Self {
-        if text.is_empty() {
+        if text.is_empty() || is_word(text) {
             return Self {
                 has_breaks: false,
                 plain_allowed: true,
                 single_allowed: true,
-                block_allowed: false,
+                block_allowed: !text.is_empty(),
             };
         }
         let letters: Vec<char> = text.chars().collect();
@@ -79,6 +79,14 @@ impl Shape {
             block_allowed: !(trailing_space || unquotable),
         }
     }
+}
+
+/// Whether a text is of letters that mean nothing to YAML, as most are.
+fn is_word(text: &str) -> bool {
+    text.starts_with(|letter: char| letter.is_ascii_alphanumeric())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/'))
 }
 
 /// What YAML takes for a line break.

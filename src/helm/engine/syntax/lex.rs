@@ -64,7 +64,8 @@ pub(super) fn tokens(source: &str) -> Vec<Token> {
         at: 0,
         start: 0,
         parens: 0,
-        tokens: Vec::new(),
+        // About as many as templates have.
+        tokens: Vec::with_capacity(source.len() / 8),
     };
     lexer.text();
     lexer.tokens
@@ -85,7 +86,15 @@ impl Lexer<'_> {
     }
 
     fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
+        match self.source.as_bytes().get(self.at) {
+            Some(byte) if byte.is_ascii() => Some(char::from(*byte)),
+            _ => self.rest().chars().next(),
+        }
+    }
+
+    /// Whether this comes next; for text of one byte a letter.
+    fn is_at(&self, ascii: &str) -> bool {
+        self.source.as_bytes()[self.at..].starts_with(ascii.as_bytes())
     }
 
     fn next(&mut self) -> Option<char> {
@@ -95,9 +104,9 @@ impl Lexer<'_> {
     }
 
     fn skip_while(&mut self, belongs: impl Fn(char) -> bool) {
-        while self.peek().is_some_and(&belongs) {
-            self.next();
-        }
+        let rest = self.rest();
+        let end = rest.find(|letter| !belongs(letter));
+        self.at += end.unwrap_or(rest.len());
     }
 
     fn emit(&mut self, kind: Kind) {
@@ -173,11 +182,13 @@ impl Lexer<'_> {
 
     /// Whether an action ends here, and whether it trims what follows.
     fn close_length(&self) -> Option<bool> {
-        let rest = self.rest();
-        if rest.starts_with(BLANKS) && rest[1..].starts_with("-}}") {
-            Some(true)
-        } else {
-            rest.starts_with("}}").then_some(false)
+        match self.peek()? {
+            '}' if self.is_at("}}") => Some(false),
+            blank if BLANKS.contains(&blank) => {
+                let rest = &self.source.as_bytes()[self.at + 1..];
+                rest.starts_with(b"-}}").then_some(true)
+            }
+            _ => None,
         }
     }
 
@@ -256,7 +267,7 @@ impl Lexer<'_> {
     /// A run of blanks, less the one that belongs to a closing ` -}}`.
     fn space(&mut self) {
         self.skip_while(|letter| BLANKS.contains(&letter));
-        if self.rest().starts_with("-}}") {
+        if self.is_at("-}}") {
             self.at -= 1;
         }
         if self.at > self.start {
@@ -300,14 +311,11 @@ impl Lexer<'_> {
     }
 
     fn is_at_terminator(&self) -> bool {
-        self.rest().starts_with("}}")
-            || match self.peek() {
-                None => true,
-                Some(letter) => matches!(
-                    letter,
-                    ' ' | '\t' | '\r' | '\n' | '.' | ',' | '|' | ':' | ')' | '('
-                ),
-            }
+        match self.peek() {
+            None | Some(' ' | '\t' | '\r' | '\n' | '.' | ',' | '|' | ':' | ')' | '(') => true,
+            Some('}') => self.is_at("}}"),
+            Some(_) => false,
+        }
     }
 
     fn quoted(
@@ -387,7 +395,10 @@ fn starts_with_trim(text: &str) -> bool {
         .is_some_and(|rest| rest.starts_with(BLANKS))
 }
 
+#[inline]
 fn is_alphanumeric(letter: char) -> bool {
     // Go's letters and decimal digits; other numbers, such as `½`, are no part of a name.
-    letter == '_' || letter.is_alphabetic() || letter.is_numeric()
+    letter == '_'
+        || letter.is_ascii_alphanumeric()
+        || !letter.is_ascii() && (letter.is_alphabetic() || letter.is_numeric())
 }
