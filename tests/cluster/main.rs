@@ -14,3 +14,4 @@ mod rights;
 mod sleep;
 mod support;
 mod whole;
+mod writers;
