@@ -199,6 +199,14 @@ fn owned_by_release(mut object: Object, reference: &ClusterRef) -> Object {
     object
 }
 
+/// Whether a chart of this name makes a virtual cluster: `vcluster`, and before 0.20 one for each kind of control plane.
+/// `vcluster-platform` and others do not, though they begin alike.
+pub fn is_chart(name: &str) -> bool {
+    let kinds = ["", "-k8s", "-k0s", "-eks"];
+    let name = name.strip_prefix("vcluster");
+    name.is_some_and(|rest| kinds.contains(&rest.strip_prefix("-pro").unwrap_or(rest)))
+}
+
 /// Whether the chart of a record is one that was built into a program like this, whatever its version.
 pub fn is_built_in(chart: &RecordedChart) -> bool {
     chart.text("name") == "vcluster" && chart.text("version").contains(BUILT_IN)
@@ -370,6 +378,21 @@ mod tests {
             Some("1")
         );
         assert_eq!(tag_of("vcluster-oss@sha256:ab").as_deref(), None);
+    }
+
+    #[test]
+    fn the_platform_is_no_virtual_cluster() {
+        for name in [
+            "vcluster",
+            "vcluster-k8s",
+            "vcluster-pro",
+            "vcluster-pro-k0s",
+        ] {
+            assert!(is_chart(name), "{name}");
+        }
+        for name in ["vcluster-platform", "vcluster-control-plane", "nginx", ""] {
+            assert!(!is_chart(name), "{name}");
+        }
     }
 
     fn workload(json: Value) -> Workload {

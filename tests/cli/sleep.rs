@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::support::{
-    api_server::{Scope, base64},
+    api_server::{Fault, Nth, Scope, base64},
     cluster::{etcd_of, running, sleeping},
     sandbox::Sandbox,
 };
@@ -69,6 +69,35 @@ fn it_takes_many() {
         .with(sleeping("old"));
     assert_snapshot!(vc.run("sleep --all"));
     assert_snapshot!(vc.run("list"));
+}
+
+#[test]
+fn of_many_one_that_does_not_go_on_keeps_no_other() {
+    let vc = Sandbox::new().with_all([running("dev"), running("other"), running("third")]);
+    vc.host
+        .fault("patch */statefulsets/dev", Nth::Every, Fault::Hang);
+    let sleeping = vc.start("sleep --all");
+    for other in ["other", "third"] {
+        sleeping.until_asked(&format!(
+            "deletecollection /api/v1/namespaces/vcluster-{other}/pods"
+        ));
+    }
+    let pods = |name: &str| format!("/api/v1/namespaces/vcluster-{name}/pods/{name}-0");
+    sleeping
+        .until(|| vc.host.get(&pods("other")).is_none() && vc.host.get(&pods("third")).is_none());
+    sleeping.signal("INT");
+    let output = sleeping.finish();
+    assert_eq!(output.code, Some(130), "{output}");
+    let left = "`dev` in `vcluster-dev` is partly asleep";
+    assert!(output.stderr.contains(left), "{output}");
+    assert!(vc.host.get(&pods("dev")).is_some());
+}
+
+#[test]
+fn one_that_is_named_twice_is_put_to_sleep_once() {
+    let vc = Sandbox::new().with(running("dev"));
+    let output = vc.run("sleep dev dev");
+    assert_eq!(output.stdout.lines().count(), 1, "{output}");
 }
 
 #[test]
