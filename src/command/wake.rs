@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::Session;
 use super::sleep::SleepRow;
 use super::targets::{self, Targets};
-use crate::cluster::VirtualCluster;
+use crate::cluster::{State, VirtualCluster};
 use crate::error::{Error, Kind};
 use crate::host::Host;
 use crate::lifecycle;
@@ -43,8 +43,15 @@ async fn wake_one(
     cluster: &VirtualCluster,
     progress: &dyn Progress,
 ) -> Result<&'static str, Error> {
-    let is_asleep = cluster.state.is_sleeping();
-    if !is_asleep && !lifecycle::sleeps_in_part(host, cluster).await? {
+    if cluster.state == State::Deleting {
+        return Err(Error::new(
+            Kind::Failed,
+            format!("{} is being deleted", cluster.reference),
+        ));
+    }
+    // One that somebody else has just woken, or an interrupted command, is waited for; one that was scaled up loses the
+    // marks of its sleep.
+    if !cluster.state.is_sleeping() && cluster.ready > 0 && !cluster.is_marked_asleep {
         return Ok("awake already");
     }
     let connection = match lifecycle::fetch_connection(host, &cluster.reference).await {

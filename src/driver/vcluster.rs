@@ -282,7 +282,7 @@ fn observe_one(kind: &str, workload: &Workload, pods: &[&Pod]) -> Option<Virtual
         kubernetes: version_in(&template.init_containers, KUBERNETES_CONTAINER),
         chart: metadata.labels.get("chart").cloned(),
         owner: metadata.annotations.get(CREATED_BY).cloned(),
-        sleeping_since: sleep::sleeping_since(metadata),
+        sleeping_since: sleep::sleeping_since(metadata).filter(|_| is_at_zero(workload)),
         created: metadata.creation_timestamp,
         workload: ObjectRef {
             api_version: "apps/v1".to_owned(),
@@ -342,7 +342,8 @@ fn state_of(workload: &Workload, pods: &[&Pod]) -> State {
     let metadata = &workload.metadata;
     if metadata.deletion_timestamp.is_some() {
         State::Deleting
-    } else if sleep::is_marked(metadata) || workload.spec.replicas == Some(0) {
+    } else if is_at_zero(workload) {
+        // A mark of sleep alone is not: somebody has scaled it up since.
         State::Sleeping
     } else if workload.status.ready_replicas > 0 {
         State::Running
@@ -353,6 +354,11 @@ fn state_of(workload: &Workload, pods: &[&Pod]) -> State {
             obstacle => State::Creating(obstacle.map(|obstacle| obstacle.reason)),
         }
     }
+}
+
+/// Whether a workload is to have no pod.
+fn is_at_zero(workload: &Workload) -> bool {
+    workload.spec.replicas == Some(0)
 }
 
 /// The tag of an image; neither the port of a registry nor a digest is one.
@@ -408,8 +414,8 @@ mod tests {
         );
         assert_eq!(state(json!({})), State::Creating(None));
         assert_eq!(state(json!({"spec": {"replicas": 0}})), State::Sleeping);
-        let paused = json!({"metadata": {"annotations": {"loft.sh/paused": "true"}}, "status": {"readyReplicas": 1}});
-        assert_eq!(state(paused), State::Sleeping);
+        let scaled_up = json!({"metadata": {"annotations": {"loft.sh/paused": "true"}}, "status": {"readyReplicas": 1}});
+        assert_eq!(state(scaled_up), State::Running);
         let going = json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "status": {"readyReplicas": 1}});
         assert_eq!(state(going), State::Deleting);
     }

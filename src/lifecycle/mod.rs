@@ -63,4 +63,4 @@ pub use tunnel::{open_tunnel, stop_all_tunnels, stop_tunnel, tunnels};
 pub use unfinished::{Unfinished, find_unfinished, list_unfinished};
 pub use upgrade::{Upgrade, UpgradeOptions, look_at_upgrade};
 pub use wait::until_ready;
-pub use wake::{sleeps_in_part, wake};
+pub use wake::wake;

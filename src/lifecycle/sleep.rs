@@ -107,7 +107,7 @@ impl Story<'_> {
         let workloads = Collection::of(&cluster.workload.kind, Some(reference.namespace.as_str()));
         let name = reference.name.as_str();
         let mut generation = 0;
-        if !cluster.is_marked_asleep {
+        if !cluster.is_marked_asleep || cluster.replicas > 0 {
             let replicas = replicas_awake(host, cluster).await?;
             let change = marks::to_sleep(replicas, Timestamp::now());
             let changed = host.merge_patch(&workloads, name, &change).await?;
@@ -172,7 +172,7 @@ async fn put_companions_to_sleep(
     companions: &[(Collection, Workload)],
 ) -> Result<(), HostError> {
     for (collection, companion) in companions {
-        if marks::is_marked(&companion.metadata) {
+        if marks::is_marked(&companion.metadata) && companion.spec.replicas == Some(0) {
             continue;
         }
         let replicas = marks::replicas_awake(companion).unwrap_or(1);
