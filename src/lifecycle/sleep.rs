@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
-use super::workloads::{companions, replicas_awake};
+use super::workloads::{companions, keeps_state_elsewhere, replicas_awake};
 use crate::cluster::{ClusterRef, Manager, VirtualCluster};
 use crate::driver::{sleep as marks, vcluster};
 use crate::error::{Error, Kind};
@@ -37,7 +37,11 @@ pub async fn sleep(
 ) -> Result<(), Error> {
     let reference = &cluster.reference;
     let is_awake = !cluster.state.is_sleeping();
-    if is_awake && !cluster.keeps_state && !options.discard_state {
+    if is_awake
+        && !cluster.keeps_state
+        && !options.discard_state
+        && !keeps_state_elsewhere(host, cluster).await?
+    {
         return Err(Error::new(
             Kind::Failed,
             format!("{reference} has no volume, and would forget everything"),

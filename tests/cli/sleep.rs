@@ -131,6 +131,20 @@ fn an_etcd_of_its_own_sleeps_too_and_wakes_with_it() {
 }
 
 #[test]
+fn what_an_etcd_with_a_volume_keeps_is_not_forgotten() {
+    let vc = Sandbox::new();
+    vc.run("create dev --ephemeral --no-connect");
+    let mut etcd = etcd_of("dev", 1);
+    vc.host.create_all([etcd.clone()]);
+    assert_eq!(vc.run("sleep dev").code, Some(1));
+    let path = "/apis/apps/v1/namespaces/vcluster-dev/statefulsets/dev-etcd";
+    etcd["spec"]["volumeClaimTemplates"] = json!([{ "metadata": { "name": "data" } }]);
+    vc.host
+        .edit(path, |there| there["spec"] = etcd["spec"].clone());
+    assert_eq!(vc.run("sleep dev").code, Some(0));
+}
+
+#[test]
 fn where_vcluster_resume_left_the_etcd_asleep_wake_wakes_it() {
     let vc = Sandbox::new().with(running("dev"));
     vc.host.create_all([etcd_of("dev", 1)]);

@@ -5,6 +5,9 @@ use crate::support::{Output, Running, Story};
 /// How many processes.
 const PROCESSES: usize = 10;
 
+/// The node of CI has room for nine that ask for what they ask for otherwise.
+const SMALL: &str = "--set controlPlane.statefulSet.resources.requests.cpu=10m";
+
 #[test]
 fn ten_creates_at_once_into_one_kubeconfig_lose_nothing() {
     let story = Story::new("ten");
@@ -16,7 +19,7 @@ fn ten_creates_at_once_into_one_kubeconfig_lose_nothing() {
     }
     let creates: Vec<Running> = names
         .iter()
-        .map(|name| story.start(&format!("create {name}")))
+        .map(|name| story.start(&format!("create {name} {SMALL}")))
         .collect();
     for created in creates.into_iter().map(Running::finish) {
         assert_eq!(created.code, Some(0), "{created}");
@@ -35,7 +38,6 @@ fn ten_creates_at_once_into_one_kubeconfig_lose_nothing() {
         ));
         assert_eq!(word, *name);
     }
-    // Whoever came first found the host current, and is where all the others lead back to.
     let asleep = story.vc_does(&format!("sleep {}", names.join(" ")));
     let told: Vec<&str> = asleep.stdout.lines().collect();
     let each = |word: &'static str, output: &Output| {

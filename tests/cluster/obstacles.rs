@@ -98,12 +98,13 @@ fn a_control_plane_that_has_too_little_memory_is_told() {
     let before = story.kubeconfig();
     let resources = "--set controlPlane.statefulSet.resources";
     let mut running = story.start(&format!(
-        "create NAME {resources}.limits.memory=24Mi {resources}.requests.memory=8Mi --timeout 60s"
+        "create NAME {resources}.limits.memory=24Mi {resources}.requests.memory=8Mi --timeout 40s"
     ));
-    running.until_it_says("memory");
+    running.until_it_says("used more memory than its limit");
     let output = running.finish();
-    assert_ne!(output.code, Some(0), "{output}");
-    assert!(output.stderr.contains("hint: "), "{output}");
+    // The fourth time ends it at once, if it comes in time.
+    assert!(matches!(output.code, Some(1 | 6)), "{output}");
+    assert!(output.stderr.contains("hint: allow it more"), "{output}");
     assert_eq!(story.kubeconfig(), before);
     story.vc_does("delete NAME");
     story.assert_no_trace(&before);
@@ -173,10 +174,12 @@ fn what_admission_refuses_or_cannot_judge_is_told_with_who_it_was() {
         "label namespace {namespace} refuses- down={}",
         story.name
     ));
-    let down = story.vc(&format!("create NAME -n {namespace}"));
+    // It may come back, so it is waited for.
+    let mut running = story.start(&format!("create NAME -n {namespace} --timeout 20s"));
+    running.until_it_says("failed calling webhook \"down.example.com\"");
+    let down = running.finish();
     story.end_admission();
-    down.assert_refused(1, &["webhook \"down.example.com\"", "hint: "]);
-    assert!(down.time < AT_ONCE, "{down}");
+    down.assert_refused(6, &["webhook \"down.example.com\"", "hint: "]);
     story.vc_does(&format!("delete NAME -n {namespace}"));
     assert_eq!(story.objects_in(&namespace), [] as [&str; 0]);
     assert_eq!(story.kubeconfig(), before);
