@@ -14,7 +14,7 @@ use crate::cluster::Namespace;
 use crate::command::Session;
 use crate::error::Error;
 use crate::host::read::Partial;
-use crate::host::{AGENT, Collection, Host};
+use crate::host::{Collection, Host};
 use crate::lifecycle;
 use crate::process::Process;
 use crate::settings::{Layer, Settings};
@@ -113,13 +113,7 @@ fn session() -> Option<Session> {
         is_quiet: true,
         ..Manner::default()
     });
-    Some(Session {
-        process,
-        flags,
-        settings,
-        ui,
-        agent: AGENT,
-    })
+    Some(Session::new(process, flags, settings, ui))
 }
 
 /// The host of the session.

@@ -14,7 +14,6 @@ use tokio::time::{Instant, interval_at, timeout};
 use crate::cli::{Cli, Command};
 use crate::command::{self, Ending, Session};
 use crate::error::{Error, Kind};
-use crate::host::AGENT;
 use crate::process::Process;
 use crate::settings::Settings;
 use crate::ui::{Format, Manner, Ui, show_error};
@@ -89,13 +88,7 @@ fn run_command_line(process: Process) -> ExitCode {
         is_live: process.stderr_is_terminal && cli.global.verbose == 0,
         has_color: settings.color,
     });
-    let session = Session {
-        process,
-        flags,
-        settings,
-        ui,
-        agent: AGENT,
-    };
+    let session = Session::new(process, flags, settings, ui);
     let ending = match command::run_locally(&session, &cli.command) {
         Some(ending) => ending.map(|()| ExitCode::SUCCESS),
         None => run_with_runtime(&session, cli.command),
@@ -175,6 +168,7 @@ fn parse(process: &Process) -> Result<Cli, ExitCode> {
 
 /// What clap says of a wrong command line, in the form that all our errors have.
 fn usage_error(text: &str) -> Error {
+    let text = with_back_ticks(text);
     let mut paragraphs = text.trim().split("\n\n");
     let first = paragraphs.next().unwrap_or_default();
     let message = first.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -193,6 +187,28 @@ fn usage_error(text: &str) -> Error {
         || "run `vc help`".to_owned(),
         |usage| format!("usage: `{usage}`"),
     ))
+}
+
+/// A text with back-ticks in place of the quotes around what may be typed; an apostrophe stays.
+fn with_back_ticks(text: &str) -> String {
+    let opens =
+        |before: Option<char>| before.is_none_or(|it| it.is_whitespace() || "([".contains(it));
+    let closes =
+        |after: Option<&char>| after.is_none_or(|it| it.is_whitespace() || ")],.:;".contains(*it));
+    let (mut quoted, mut is_open, mut before) = (String::new(), false, None);
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let is_quote = letter == '\''
+            && if is_open {
+                closes(letters.peek())
+            } else {
+                opens(before)
+            };
+        quoted.push(if is_quote { '`' } else { letter });
+        is_open ^= is_quote;
+        before = Some(letter);
+    }
+    quoted
 }
 
 /// The form of output that was asked for on a command line that could not be parsed.
@@ -321,15 +337,22 @@ fn cut_off(session: &Session) -> Error {
 }
 
 fn while_doing(session: &Session) -> String {
-    match session.ui.reporter().current() {
-        Some((doing, Some(reason))) => format!(" while {doing}: {reason}"),
-        Some((doing, None)) => format!(" while {doing}"),
-        None => " while asking the host".to_owned(),
+    let steps = session.ui.reporter().current();
+    let others = match steps.len() {
+        0 | 1 => String::new(),
+        count => format!(" (and {} more)", count - 1),
+    };
+    match steps.into_iter().next() {
+        Some((doing, Some(reason))) => format!(" while {doing}{others}: {reason}"),
+        Some((doing, None)) => format!(" while {doing}{others}"),
+        None => format!(" while asking the host {}", session.host_name())
+            .trim_end()
+            .to_owned(),
     }
 }
 
 fn with_left(session: &Session, mut error: Error) -> Error {
-    if let Some((left, hint)) = session.ui.reporter().left() {
+    for (left, hint) in session.ui.reporter().left() {
         error.push_cause(left);
         error = error.hint(hint);
     }
@@ -358,5 +381,24 @@ fn start_log(process: &Process, verbose: u8) {
             .with_writer(std::io::stderr);
         // Only a second log in one process could fail, and there is none.
         let _ = log.try_init();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_typed_has_back_ticks() {
+        for (said, shown) in [
+            (
+                "unexpected argument '--a' found",
+                "unexpected argument `--a` found",
+            ),
+            ("values: 'a', 'b'", "values: `a`, `b`"),
+            ("it isn't 'it's'", "it isn't `it's`"),
+        ] {
+            assert_eq!(with_back_ticks(said), shown);
+        }
     }
 }

@@ -13,13 +13,18 @@ pub(super) fn nearest(path: &str, known: &BTreeSet<&'static str>) -> Option<Stri
         })
         .filter(|(distance, _)| *distance <= last.chars().count().div_ceil(3))
         .min();
-    // Somebody who knows the key but not where it lives, or leaves out a level.
+    // Somebody who leaves out a level, or knows the key but not where it lives.
+    let is_below = |candidate: &str| {
+        let below = candidate.strip_prefix(above);
+        below.is_some_and(|below| below.starts_with('.'))
+    };
     let elsewhere = || {
         known
             .iter()
             .filter(|candidate| candidate.rsplit('.').next() == Some(last))
-            .map(|candidate| (distance(path, candidate), *candidate))
+            .map(|candidate| (!is_below(candidate), distance(path, candidate), *candidate))
             .min()
+            .map(|(_, distance, candidate)| (distance, candidate))
     };
     neighbour
         .or_else(elsewhere)
@@ -67,5 +72,10 @@ mod tests {
         assert_eq!(nearest("b.enabled", &known).as_deref(), Some("b.enable"));
         assert_eq!(nearest("c.enabled", &known).as_deref(), Some("a.enabled"));
         assert_eq!(nearest("c.unlike", &known), None);
+        let known = BTreeSet::from(["a.b.of.many.size", "a.c.d.size"]);
+        assert_eq!(
+            nearest("a.b.size", &known).as_deref(),
+            Some("a.b.of.many.size")
+        );
     }
 }

@@ -50,7 +50,7 @@ pub struct VirtualCluster {
     pub pods: u32,
     /// Control-plane pods to come back to after a sleep; `None` if it was only scaled to zero.
     pub replicas_awake: Option<u32>,
-    /// Whether it carries the marks of a sleeping cluster.
+    /// Whether it carries the marks of a sleeping cluster, even if somebody has scaled it up since.
     pub is_marked_asleep: bool,
     /// Whether the vCluster platform put it to sleep.
     pub is_slept_by_platform: bool,

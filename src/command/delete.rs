@@ -1,6 +1,10 @@
 //! `vc delete`: remove virtual clusters without a trace.
 
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
+use tokio::sync::Mutex;
 
 use super::Session;
 use super::targets::{self, Targets};
@@ -8,7 +12,8 @@ use crate::cluster::{ClusterRef, Name};
 use crate::error::{Error, Kind};
 use crate::host::read::Partial;
 use crate::host::{Collection, Host};
-use crate::lifecycle::{self, DeleteOptions, Deletion, Scope};
+use crate::lifecycle::{self, DeleteOptions, Deletion, Scope, Unfinished};
+use crate::progress::Progress;
 use crate::ui::Row;
 
 /// Delete virtual clusters with everything in them
@@ -57,7 +62,7 @@ impl Row for DeleteRow {
     }
 }
 
-/// Deletes the clusters, one after the other; the first that fails does not keep the others.
+/// Deletes the clusters, some at once; one that fails does not keep the others.
 pub async fn run(session: &Session, args: DeleteArgs) -> Result<(), Error> {
     let names = args
         .targets
@@ -68,16 +73,9 @@ pub async fn run(session: &Session, args: DeleteArgs) -> Result<(), Error> {
     let (host, local) = session.host_and_local().await?;
     let mut rows = Vec::new();
     let meant = if names.is_empty() {
-        let labels = args.targets.selector.as_deref().unwrap_or_default();
-        let listing = lifecycle::list(&host, &session.scope(), labels).await?;
-        targets::tell_where(session, &listing);
-        listing
-            .clusters
-            .into_iter()
-            .map(|cluster| cluster.reference)
-            .collect()
+        every(session, &host, args.targets.selector.as_deref()).await?
     } else {
-        let found = resolve(session, &host, names, args.ignore_missing).await?;
+        let found = resolve(session, &host, &names, args.ignore_missing).await?;
         rows.extend(found.missing.iter().map(missing_row));
         found.clusters
     };
@@ -97,17 +95,31 @@ pub async fn run(session: &Session, args: DeleteArgs) -> Result<(), Error> {
         keep_volumes: args.keep_volumes,
         hooks: !args.no_hooks,
     };
-    let mut failures = Vec::new();
-    for reference in meant {
-        match delete_one(session, &host, &local, &reference, &options).await {
-            Ok(Some(deletion)) => rows.push(row(&reference, deletion)),
-            Ok(None) if args.ignore_missing => rows.push(missing_row(&reference)),
-            Ok(None) => failures.push(missing(&reference)),
-            Err(error) => failures.push(error),
-        }
-    }
+    // One edit at a time; the locks of the kubeconfig are made for those of other processes.
+    let kubeconfig = Mutex::new(local);
+    let reporter = session.ui.reporter();
+    let outcomes = targets::each(
+        reporter,
+        &meant,
+        async |reference, course| match delete_one(&host, &kubeconfig, reference, &options, course)
+            .await?
+        {
+            Some(deletion) => Ok(row(reference, deletion)),
+            None if args.ignore_missing => Ok(missing_row(reference)),
+            None => Err(missing(reference)),
+        },
+    );
+    let (done, failures) = outcomes.await;
+    rows.extend(done);
     session.ui.outcomes(&rows, sentence)?;
     targets::combine(failures)
+}
+
+/// What a name stands for.
+enum Place {
+    At(ClusterRef),
+    /// As far as we may look; where it would be.
+    Nowhere(ClusterRef),
 }
 
 /// What the given names stand for.
@@ -118,46 +130,104 @@ struct Found {
     missing: Vec<ClusterRef>,
 }
 
-/// Where the named clusters are. One whose workload is gone is looked for where its name puts it: `delete` also
-/// removes what an interrupted command left.
+/// Every cluster in scope, also what is left of one; or those whose workload carries the labels.
+async fn every(
+    session: &Session,
+    host: &Host,
+    labels: Option<&str>,
+) -> Result<Vec<ClusterRef>, Error> {
+    let scope = session.scope();
+    let left = async {
+        match labels {
+            Some(_) => Ok(Vec::new()),
+            None => lifecycle::list_unfinished(host, &scope).await,
+        }
+    };
+    let listing = lifecycle::list(host, &scope, labels.unwrap_or_default());
+    let (listing, left) = tokio::try_join!(listing, left)?;
+    targets::tell_where(session, &listing);
+    let listed = listing
+        .clusters
+        .into_iter()
+        .map(|cluster| cluster.reference);
+    let left = left.into_iter().map(|left| left.reference);
+    let every: BTreeSet<ClusterRef> = listed.chain(left).collect();
+    Ok(every.into_iter().collect())
+}
+
+/// Where the named clusters are.
 async fn resolve(
     session: &Session,
     host: &Host,
-    names: Vec<Name>,
+    names: &[Name],
     ignore_missing: bool,
 ) -> Result<Found, Error> {
+    let places: Vec<Place> = stream::iter(names)
+        .map(|name| resolve_one(session, host, name, ignore_missing))
+        .buffered(targets::AT_ONCE)
+        .try_collect()
+        .await?;
     let mut found = Found::default();
-    for name in names {
-        let reference = match (
-            session.scope(),
-            lifecycle::find(host, &name, &session.scope()).await,
-        ) {
-            (_, Ok(cluster)) => cluster.reference,
-            (_, Err(error)) if error.kind != Kind::NotFound => return Err(error),
-            (scope, Err(error)) => {
-                let likely = session.reference(name);
-                let remains = match lifecycle::has_remains(host, &likely).await {
-                    // Its own namespace was only our guess: who may not look there asked for nothing there.
-                    Err(_) if scope == Scope::Everywhere && is_closed(host, &likely).await => {
-                        if !ignore_missing {
-                            return Err(error);
-                        }
-                        found.missing.push(likely);
-                        continue;
-                    }
-                    remains => remains?,
-                };
-                if !remains && !ignore_missing && scope == Scope::Everywhere {
-                    return Err(error);
-                }
-                likely
-            }
-        };
-        if !found.clusters.contains(&reference) {
-            found.clusters.push(reference);
+    for place in places {
+        match place {
+            Place::At(reference) if found.clusters.contains(&reference) => {}
+            Place::At(reference) => found.clusters.push(reference),
+            Place::Nowhere(reference) => found.missing.push(reference),
         }
     }
     Ok(found)
+}
+
+/// Where a cluster is. One whose workload is gone is looked for by its record, and where its name puts it: `delete`
+/// also removes what an interrupted command left.
+async fn resolve_one(
+    session: &Session,
+    host: &Host,
+    name: &Name,
+    ignore_missing: bool,
+) -> Result<Place, Error> {
+    let scope = session.scope();
+    let error = match lifecycle::find(host, name, &scope).await {
+        Ok(cluster) => return Ok(Place::At(cluster.reference)),
+        Err(error) if error.kind != Kind::NotFound => return Err(error),
+        Err(error) => error,
+    };
+    let likely = session.reference(name.clone());
+    if scope != Scope::Everywhere {
+        return Ok(Place::At(likely));
+    }
+    let mut left = lifecycle::find_unfinished(host, name, &scope).await?;
+    match left.len() {
+        0 => {}
+        1 => return Ok(Place::At(left.remove(0).reference)),
+        _ => return Err(in_many_places(name, &left)),
+    }
+    match lifecycle::has_remains(host, &likely).await {
+        // Its own namespace was only our guess: who may not look there asked for nothing there.
+        Err(_) if is_closed(host, &likely).await => {
+            if ignore_missing {
+                Ok(Place::Nowhere(likely))
+            } else {
+                Err(error)
+            }
+        }
+        Err(other) => Err(other),
+        Ok(false) if !ignore_missing => Err(error),
+        Ok(_) => Ok(Place::At(likely)),
+    }
+}
+
+fn in_many_places(name: &Name, left: &[Unfinished]) -> Error {
+    let places: Vec<String> = left
+        .iter()
+        .map(|left| format!("`{}`", left.reference.namespace))
+        .collect();
+    let first = &left[0].reference.namespace;
+    Error::usage(format!(
+        "`{name}` is in more than one namespace: {}",
+        places.join(", ")
+    ))
+    .hint(format!("say which with `-n`, for example `-n {first}`"))
 }
 
 /// Whether the host does not let us see what a cluster would leave in its namespace.
@@ -185,16 +255,17 @@ fn consent(session: &Session, targets: &[ClusterRef], are_named: bool) -> Result
 }
 
 async fn delete_one(
-    session: &Session,
     host: &Host,
-    local: &lifecycle::Local,
+    kubeconfig: &Mutex<lifecycle::Local>,
     reference: &ClusterRef,
     options: &DeleteOptions,
+    progress: &dyn Progress,
 ) -> Result<Option<Deletion>, Error> {
-    let progress = session.progress();
     let deletion = lifecycle::delete(host, reference, options, progress).await?;
     // A cluster that somebody else deleted still has our context; it leads nowhere now.
-    lifecycle::forget(local, &host.server, reference, progress).await?;
+    let local = kubeconfig.lock().await;
+    lifecycle::forget(&local, &host.server, reference, progress).await?;
+    drop(local);
     for reason in deletion
         .iter()
         .flat_map(|deletion| &deletion.namespace_kept_for)

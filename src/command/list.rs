@@ -4,14 +4,15 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Session;
-use crate::cluster::VirtualCluster;
+use crate::cluster::{ClusterRef, VirtualCluster};
 use crate::error::Error;
-use crate::lifecycle::{self, Identity};
+use crate::lifecycle::{self, Identity, Unfinished};
 use crate::ui::{Format, Row, age};
 
 /// List virtual clusters
 ///
-/// Looks in all namespaces unless `-n` names one. Clusters made by `vcluster` or helm are listed too.
+/// Looks in all namespaces unless `-n` names one. Clusters made by `vcluster` or helm are listed too. The wide form also
+/// shows what a create or delete that was cut off left, where you may look at release records.
 #[derive(Debug, clap::Args)]
 pub struct ListArgs {
     /// Only clusters whose labels match, such as `team=a`
@@ -68,6 +69,28 @@ impl ListRow {
     }
 }
 
+impl ListRow {
+    /// The row of one that has no workload.
+    fn unfinished(cluster: &Unfinished, connected: bool) -> Self {
+        Self {
+            name: cluster.reference.name.to_string(),
+            namespace: cluster.reference.namespace.to_string(),
+            state: cluster.state.word(),
+            reason: cluster.state.reason().map(str::to_owned),
+            version: Some(cluster.version.clone()).filter(|version| !version.is_empty()),
+            created: cluster.created,
+            connected,
+            replicas: 0,
+            ready: 0,
+            kind: "-".to_owned(),
+            kubernetes: None,
+            owner: None,
+            sleeping_since: None,
+            pods: None,
+        }
+    }
+}
+
 impl Row for ListRow {
     const HEADINGS: &'static [&'static str] = &[
         "NAME",
@@ -119,10 +142,20 @@ impl Row for ListRow {
 pub async fn run(session: &Session, args: ListArgs) -> Result<(), Error> {
     let host = session.host().await?;
     let scope = session.scope();
-    let listing = if session.ui.format() == Format::Wide {
-        lifecycle::list_with_pods(&host, &scope, &args.selector).await?
+    let (listing, unfinished) = if session.ui.format() == Format::Wide {
+        // A record has not the labels of a workload.
+        let unfinished = async {
+            if args.selector.is_empty() {
+                lifecycle::list_unfinished(&host, &scope).await
+            } else {
+                Ok(Vec::new())
+            }
+        };
+        let listing = lifecycle::list_with_pods(&host, &scope, &args.selector);
+        tokio::try_join!(listing, unfinished)?
     } else {
-        lifecycle::list(&host, &scope, &args.selector).await?
+        let listing = lifecycle::list(&host, &scope, &args.selector).await?;
+        (listing, Vec::new())
     };
     if let Some(namespace) = &listing.only_in {
         session.progress().note(&format!(
@@ -130,12 +163,12 @@ pub async fn run(session: &Session, args: ListArgs) -> Result<(), Error> {
         ));
     }
     let current = session.current_identity()?.map(|(_, identity)| identity);
-    let is_current = |cluster: &VirtualCluster| {
+    let is_current = |reference: &ClusterRef| {
         current
             .as_ref()
-            .is_some_and(|identity: &Identity| identity.is_of(&host.server, &cluster.reference))
+            .is_some_and(|identity: &Identity| identity.is_of(&host.server, reference))
     };
-    let rows: Vec<ListRow> = listing
+    let mut rows: Vec<ListRow> = listing
         .clusters
         .iter()
         .map(|cluster| ListRow {
@@ -143,9 +176,17 @@ pub async fn run(session: &Session, args: ListArgs) -> Result<(), Error> {
                 .pods
                 .as_ref()
                 .and_then(|pods| pods.get(&cluster.reference).copied()),
-            ..ListRow::new(cluster, is_current(cluster))
+            ..ListRow::new(cluster, is_current(&cluster.reference))
         })
         .collect();
+    let has_workload = |reference: &ClusterRef| {
+        let mut clusters = listing.clusters.iter();
+        clusters.any(|cluster| cluster.reference == *reference)
+    };
+    let left = unfinished
+        .iter()
+        .filter(|cluster| !has_workload(&cluster.reference));
+    rows.extend(left.map(|left| ListRow::unfinished(left, is_current(&left.reference))));
     session.ui.rows(&rows)?;
     if rows.is_empty() {
         session

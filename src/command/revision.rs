@@ -43,6 +43,8 @@ struct RevisionView {
     outcome: &'static str,
     /// The revision that runs then.
     revision: u64,
+    /// The revision that it goes back to; `null` where it goes forward.
+    rolled_back_to: Option<u64>,
     /// Version of its chart.
     version: String,
     changes: Vec<ChangeView>,
@@ -92,6 +94,7 @@ impl RevisionArgs {
                 (true, false) => done,
             },
             revision: upgrade.revision() - u64::from(!is_needed),
+            rolled_back_to: upgrade.rolls_back_to(),
             version: upgrade.chart_version().to_owned(),
             changes: changes
                 .into_iter()
@@ -153,7 +156,8 @@ impl View for RevisionView {
                 self.counts()
             ),
             "rolled-back" => format!(
-                "{diff}Rolled back `{name}` in `{namespace}` in {seconds:.1} s, as revision {revision}: {}",
+                "{diff}Rolled back `{name}` in `{namespace}` to revision {}, as revision {revision}, in {seconds:.1} s: {}",
+                self.rolled_back_to.unwrap_or_default(),
                 self.counts()
             ),
             _ => format!(

@@ -1,10 +1,11 @@
 //! What one run of a command works with: the process, the settings, the user, and the way to the host.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::cluster::ClusterRef;
 use crate::error::{Error, Kind};
-use crate::host::Host;
+use crate::host::{AGENT, Host};
 use crate::kubeconfig::{Files, Kubeconfig};
 use crate::lifecycle::{self, Identity, Local, Operator, Scope};
 use crate::process::Process;
@@ -28,6 +29,10 @@ pub struct Session {
     pub ui: Ui,
     /// What we call ourselves towards the host.
     pub agent: &'static str,
+    /// The kubeconfig as it was read first.
+    kubeconfig: OnceLock<Kubeconfig>,
+    /// What the host is called that is asked, once it is known.
+    host_name: OnceLock<String>,
 }
 
 /// Which context of which kubeconfig leads to the host.
@@ -39,6 +44,19 @@ struct Way {
 }
 
 impl Session {
+    /// A run in this process.
+    pub fn new(process: Process, flags: Layer, settings: Settings, ui: Ui) -> Self {
+        Self {
+            process,
+            flags,
+            settings,
+            ui,
+            agent: AGENT,
+            kubeconfig: OnceLock::new(),
+            host_name: OnceLock::new(),
+        }
+    }
+
     /// Where the work reports to.
     pub fn progress(&self) -> &dyn Progress {
         self.ui.reporter()
@@ -70,6 +88,20 @@ impl Session {
             self.process.variable("KUBECONFIG"),
             home.as_deref(),
         )
+    }
+
+    /// The host that this command asks, for people: context and address; empty where none is known yet.
+    pub fn host_name(&self) -> &str {
+        self.host_name.get().map_or("", String::as_str)
+    }
+
+    /// The kubeconfig as it was when this command first looked: a pipe, for one, can be read only once.
+    pub fn kubeconfig(&self) -> Result<&Kubeconfig, Error> {
+        if let Some(kubeconfig) = self.kubeconfig.get() {
+            return Ok(kubeconfig);
+        }
+        let kubeconfig = self.kubeconfig_files().read()?;
+        Ok(self.kubeconfig.get_or_init(|| kubeconfig))
     }
 
     /// The user's own side, for commands that do not need the host.
@@ -137,7 +169,7 @@ impl Session {
 
     /// The identity that the current context records, if it is one of ours.
     pub fn current_identity(&self) -> Result<Option<(String, Identity)>, Error> {
-        let kubeconfig = self.kubeconfig_files().read()?;
+        let kubeconfig = self.kubeconfig()?;
         let current = kubeconfig
             .current_context
             .as_deref()
@@ -152,11 +184,24 @@ impl Session {
     }
 
     async fn open(&self) -> Result<(Host, Option<PathBuf>), Error> {
+        let (host, file) = self.find_host().await?;
+        let Host {
+            context, server, ..
+        } = &host;
+        self.host_name
+            .get_or_init(|| format!("`{context}` at {server}"));
+        Ok((host, file))
+    }
+
+    async fn find_host(&self) -> Result<(Host, Option<PathBuf>), Error> {
         let files = self.kubeconfig_files();
-        if let (Ok(kubeconfig), Ok(local)) = (files.read(), self.local()) {
-            lifecycle::mend_programs(&local, &kubeconfig, self.progress()).await?;
+        let mut kubeconfig = self.kubeconfig()?.clone();
+        if let Ok(local) = self.local()
+            && lifecycle::mend_programs(&local, &kubeconfig, self.progress()).await?
+        {
+            kubeconfig = files.read()?;
         }
-        let way = self.way(&files)?;
+        let way = self.way(kubeconfig)?;
         let Some(way) = way else {
             return match Host::from_service_account(self.agent) {
                 Some(host) => Ok((host?, None)),
@@ -188,8 +233,7 @@ impl Session {
     }
 
     /// Which context to take; `None` if nothing names one.
-    fn way(&self, files: &Files) -> Result<Option<Way>, Error> {
-        let kubeconfig = files.read()?;
+    fn way(&self, kubeconfig: Kubeconfig) -> Result<Option<Way>, Error> {
         if let Some(context) = self.settings.context.clone() {
             return Ok(Some(Way {
                 context,

@@ -80,7 +80,7 @@ impl Row for SleepRow {
     }
 }
 
-/// Puts the clusters to sleep, one after the other; the first that fails does not keep the others.
+/// Puts the clusters to sleep, some at once; one that fails does not keep the others.
 pub async fn run(session: &Session, args: SleepArgs) -> Result<(), Error> {
     let host = session.host().await?;
     let clusters = args.targets.resolve(session, &host, "Put to sleep").await?;
@@ -88,21 +88,19 @@ pub async fn run(session: &Session, args: SleepArgs) -> Result<(), Error> {
         discard_state: args.discard_state,
         force: args.force,
     };
-    let mut rows = Vec::new();
-    let mut failures = Vec::new();
-    for cluster in clusters {
+    let reporter = session.ui.reporter();
+    let outcomes = targets::each(reporter, &clusters, async |cluster, course| {
         let began = Instant::now();
-        match lifecycle::sleep(&host, &cluster, options, session.progress()).await {
+        match lifecycle::sleep(&host, cluster, options, course).await {
             // Repeated whole: what an interrupted sleep left running is put down now.
             Ok(()) if cluster.state.is_sleeping() => {
-                rows.push(SleepRow::new(&cluster, "asleep already", began));
+                Ok(SleepRow::new(cluster, "asleep already", began))
             }
-            Ok(()) => rows.push(SleepRow::new(&cluster, "asleep", began)),
-            Err(error) => {
-                failures.push(error.within(format!("cannot put {} to sleep", cluster.reference)));
-            }
+            Ok(()) => Ok(SleepRow::new(cluster, "asleep", began)),
+            Err(error) => Err(error.within(format!("cannot put {} to sleep", cluster.reference))),
         }
-    }
+    });
+    let (rows, failures) = outcomes.await;
     session.ui.outcomes(&rows, SleepRow::sentence)?;
     targets::combine(failures)
 }

@@ -32,8 +32,8 @@ pub async fn run(session: &Session, args: StatusArgs) -> Result<(), Error> {
 /// Where its API is; our own context for it is looked up without the host.
 fn endpoint(session: &Session, host: &Host, status: &Status) -> Result<Endpoint, Error> {
     let reference = &status.cluster.reference;
-    let kubeconfig = session.kubeconfig_files().read()?;
-    let context = Identity::all(&kubeconfig)
+    let kubeconfig = session.kubeconfig()?;
+    let context = Identity::all(kubeconfig)
         .into_iter()
         .find(|(_, identity)| identity.is_of(&host.server, reference))
         .map(|(context, _)| context);

@@ -1,10 +1,17 @@
 //! Which clusters a command means.
 
+use futures_util::{StreamExt, TryStreamExt, stream};
+
 use super::Session;
 use crate::cluster::{Name, VirtualCluster};
 use crate::error::{Error, Kind};
 use crate::host::Host;
 use crate::lifecycle::{self, Listing};
+use crate::ui::{Course, Reporter};
+
+/// Clusters that are worked on at once: so many that waiting for one's pods is not waiting for another's, so few that
+/// a small host is not asked to start dozens of control planes in one second.
+pub(super) const AT_ONCE: usize = 8;
 
 /// Several clusters, by name, by label, or all.
 #[derive(Debug, clap::Args)]
@@ -53,12 +60,53 @@ impl Targets {
             .iter()
             .map(|name| Name::parse(name))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut clusters = Vec::new();
-        for name in names {
-            clusters.push(lifecycle::find(host, &name, &session.scope()).await?);
+        let scope = session.scope();
+        let found: Vec<VirtualCluster> = stream::iter(&names)
+            .map(|name| lifecycle::find(host, name, &scope))
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
+        let mut clusters: Vec<VirtualCluster> = Vec::new();
+        for cluster in found {
+            // Two of one name would be worked on at once, in each other's way.
+            if !clusters
+                .iter()
+                .any(|other| other.reference == cluster.reference)
+            {
+                clusters.push(cluster);
+            }
         }
         Ok(clusters)
     }
+}
+
+/// Does the same to each of several things, some at once: what was done, and what could not be, each in the order of the
+/// things, whichever came to its end first.
+pub(super) async fn each<T, R>(
+    reporter: &Reporter,
+    things: impl IntoIterator<Item = T>,
+    work: impl AsyncFn(T, &Course<'_>) -> Result<R, Error>,
+) -> (Vec<R>, Vec<Error>) {
+    let work = &work;
+    let mut outcomes: Vec<(usize, Result<R, Error>)> = stream::iter(things.into_iter().enumerate())
+        .map(|(index, thing)| async move {
+            let course = reporter.course();
+            let outcome = work(thing, &course).await;
+            course.done(outcome.is_ok());
+            (index, outcome)
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    outcomes.sort_by_key(|(index, _)| *index);
+    let (mut done, mut failures) = (Vec::new(), Vec::new());
+    for (_, outcome) in outcomes {
+        match outcome {
+            Ok(row) => done.push(row),
+            Err(error) => failures.push(error),
+        }
+    }
+    (done, failures)
 }
 
 /// A selector as it was typed. An empty one, such as an unset variable leaves, would mean every cluster.
@@ -143,7 +191,31 @@ pub(super) async fn one(
 
 #[cfg(test)]
 mod tests {
-    use super::selector;
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::ui::{Manner, Ui};
+
+    #[tokio::test]
+    async fn some_go_on_at_once_and_their_order_stays() {
+        let ui = Ui::new(Manner {
+            is_quiet: true,
+            ..Manner::default()
+        });
+        let (running, most) = (Cell::new(0), Cell::new(0));
+        let last = 2 * AT_ONCE + 1;
+        let outcomes = each(ui.reporter(), 0..=last, async |thing, _| {
+            running.set(running.get() + 1);
+            most.set(most.get().max(running.get()));
+            // The first of all comes to its end last.
+            tokio::time::sleep(Duration::from_millis(if thing == 0 { 40 } else { 1 })).await;
+            running.set(running.get() - 1);
+            Ok(thing)
+        });
+        assert_eq!(outcomes.await.0, (0..=last).collect::<Vec<_>>());
+        assert_eq!(most.get(), AT_ONCE);
+    }
 
     #[test]
     fn a_selector_that_selects_nothing_is_refused() {

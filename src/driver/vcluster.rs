@@ -199,6 +199,14 @@ fn owned_by_release(mut object: Object, reference: &ClusterRef) -> Object {
     object
 }
 
+/// Whether a chart of this name makes a virtual cluster: `vcluster`, and before 0.20 one for each kind of control plane.
+/// `vcluster-platform` and others do not, though they begin alike.
+pub fn is_chart(name: &str) -> bool {
+    let kinds = ["", "-k8s", "-k0s", "-eks"];
+    let name = name.strip_prefix("vcluster");
+    name.is_some_and(|rest| kinds.contains(&rest.strip_prefix("-pro").unwrap_or(rest)))
+}
+
 /// Whether the chart of a record is one that was built into a program like this, whatever its version.
 pub fn is_built_in(chart: &RecordedChart) -> bool {
     chart.text("name") == "vcluster" && chart.text("version").contains(BUILT_IN)
@@ -274,7 +282,7 @@ fn observe_one(kind: &str, workload: &Workload, pods: &[&Pod]) -> Option<Virtual
         kubernetes: version_in(&template.init_containers, KUBERNETES_CONTAINER),
         chart: metadata.labels.get("chart").cloned(),
         owner: metadata.annotations.get(CREATED_BY).cloned(),
-        sleeping_since: sleep::sleeping_since(metadata),
+        sleeping_since: sleep::sleeping_since(metadata).filter(|_| is_at_zero(workload)),
         created: metadata.creation_timestamp,
         workload: ObjectRef {
             api_version: "apps/v1".to_owned(),
@@ -334,7 +342,8 @@ fn state_of(workload: &Workload, pods: &[&Pod]) -> State {
     let metadata = &workload.metadata;
     if metadata.deletion_timestamp.is_some() {
         State::Deleting
-    } else if sleep::is_marked(metadata) || workload.spec.replicas == Some(0) {
+    } else if is_at_zero(workload) {
+        // A mark of sleep alone is not: somebody has scaled it up since.
         State::Sleeping
     } else if workload.status.ready_replicas > 0 {
         State::Running
@@ -345,6 +354,11 @@ fn state_of(workload: &Workload, pods: &[&Pod]) -> State {
             obstacle => State::Creating(obstacle.map(|obstacle| obstacle.reason)),
         }
     }
+}
+
+/// Whether a workload is to have no pod.
+fn is_at_zero(workload: &Workload) -> bool {
+    workload.spec.replicas == Some(0)
 }
 
 /// The tag of an image; neither the port of a registry nor a digest is one.
@@ -372,6 +386,21 @@ mod tests {
         assert_eq!(tag_of("vcluster-oss@sha256:ab").as_deref(), None);
     }
 
+    #[test]
+    fn the_platform_is_no_virtual_cluster() {
+        for name in [
+            "vcluster",
+            "vcluster-k8s",
+            "vcluster-pro",
+            "vcluster-pro-k0s",
+        ] {
+            assert!(is_chart(name), "{name}");
+        }
+        for name in ["vcluster-platform", "vcluster-control-plane", "nginx", ""] {
+            assert!(!is_chart(name), "{name}");
+        }
+    }
+
     fn workload(json: Value) -> Workload {
         serde_json::from_value(json).unwrap()
     }
@@ -385,8 +414,8 @@ mod tests {
         );
         assert_eq!(state(json!({})), State::Creating(None));
         assert_eq!(state(json!({"spec": {"replicas": 0}})), State::Sleeping);
-        let paused = json!({"metadata": {"annotations": {"loft.sh/paused": "true"}}, "status": {"readyReplicas": 1}});
-        assert_eq!(state(paused), State::Sleeping);
+        let scaled_up = json!({"metadata": {"annotations": {"loft.sh/paused": "true"}}, "status": {"readyReplicas": 1}});
+        assert_eq!(state(scaled_up), State::Running);
         let going = json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "status": {"readyReplicas": 1}});
         assert_eq!(state(going), State::Deleting);
     }

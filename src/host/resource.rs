@@ -102,6 +102,14 @@ pub struct Discovered {
 }
 
 impl Discovered {
+    /// Its plural with its group, as the host writes it in access rules and messages: `pods`, `statefulsets.apps`.
+    pub fn resource(&self) -> String {
+        match self.api_version.split_once('/') {
+            Some((group, _)) => format!("{}.{group}", self.plural),
+            None => self.plural.clone(),
+        }
+    }
+
     /// The objects of this kind in one namespace.
     pub fn in_namespace(&self, namespace: &str) -> Collection {
         Collection {

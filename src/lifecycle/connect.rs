@@ -156,12 +156,12 @@ async fn keep_credentials(local: &Local, host: &Host, connection: &Connection) {
     let _ = spawn_blocking(move || agent.ask_running(&keep)).await;
 }
 
-/// Has the contexts of ours whose program was moved or removed run this one.
+/// Has the contexts of ours whose program was moved or removed run this one; whether there were any.
 pub async fn mend_programs(
     local: &Local,
     kubeconfig: &Kubeconfig,
     progress: &dyn Progress,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let edits = plugin::to_this_program(local, kubeconfig);
     let names: Vec<String> = edits
         .iter()
@@ -171,14 +171,14 @@ pub async fn mend_programs(
         })
         .collect();
     if edits.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     edit(local, edits, progress).await?;
     progress.note(&format!(
         "`vc` is in another place than before; {} use it there now",
         names.join(", ")
     ));
-    Ok(())
+    Ok(true)
 }
 
 /// What stands between us and a cluster whose tunnel gives no answer; the tunnel itself ends if nothing else uses it.

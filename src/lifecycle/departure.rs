@@ -19,9 +19,12 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// So long after its grace time, something is wrong with a pod; our clock may be ahead by less than that.
 const OVERDUE: SignedDuration = SignedDuration::from_secs(10);
 
-/// What to do about something that does not go.
-const HELD: &str =
-    "let the program run that is to take the finalizer away, or take it away with `kubectl edit`";
+/// What to do about something that a finalizer holds, by how kubectl names it.
+fn held(object: &str) -> String {
+    format!(
+        "let the program run that is to take the finalizer away, or take it away with `kubectl edit {object}`"
+    )
+}
 
 /// Waits until every claim of the cluster is gone.
 pub(super) async fn until_claims_are_gone(
@@ -32,13 +35,15 @@ pub(super) async fn until_claims_are_gone(
     let claims = Collection::of("PersistentVolumeClaim", Some(reference.namespace.as_str()));
     let mut left = Watch::<Partial>::for_departures(host, claims, "", "").await?;
     let is_own = |claim: &Partial| is_own_claim(&claim.metadata, reference);
-    until_none(&mut left, is_own, "volume claim", progress).await
+    let what = ("volume claim", "pvc");
+    until_none(&mut left, is_own, what, progress).await
 }
 
+/// `what` is how users call it, and how kubectl does.
 async fn until_none(
     watch: &mut Watch<Partial>,
     counts: impl Fn(&Partial) -> bool,
-    what: &str,
+    what: (&str, &str),
     progress: &dyn Progress,
 ) -> Result<(), Error> {
     loop {
@@ -46,7 +51,13 @@ async fn until_none(
         if left.is_empty() {
             return Ok(());
         }
-        progress.because(&what_holds(&left, what, Timestamp::now()));
+        progress.because(&what_holds(&left, what.0, Timestamp::now()));
+        if let Some((object, _)) = held_by_finalizer(&left) {
+            let Metadata {
+                name, namespace, ..
+            } = &object.metadata;
+            progress.advise(&held(&format!("{}/{name} -n {namespace}", what.1)));
+        }
         // Nothing tells that a grace time is over.
         if let Ok(changed) = timeout(LOOK_AGAIN, watch.changed()).await {
             changed?;
@@ -56,14 +67,7 @@ async fn until_none(
 
 /// Why the first of what is left is still there: a finalizer, a node that does not answer, or its grace time.
 fn what_holds(left: &[&Partial], what: &str, now: Timestamp) -> String {
-    let held = left.iter().find_map(|object| {
-        let finalizers = &object.metadata.finalizers;
-        let foreign = finalizers
-            .iter()
-            .find(|finalizer| !finalizer.starts_with("kubernetes.io/"))?;
-        Some((object, foreign))
-    });
-    if let Some((object, finalizer)) = held {
+    if let Some((object, finalizer)) = held_by_finalizer(left) {
         let name = &object.metadata.name;
         return format!("{what} `{name}` is held by the finalizer `{finalizer}`");
     }
@@ -87,6 +91,15 @@ fn what_holds(left: &[&Partial], what: &str, now: Timestamp) -> String {
     }
 }
 
+/// The first that a finalizer holds, and which; the host takes its own away by itself.
+fn held_by_finalizer<'a>(left: &[&'a Partial]) -> Option<(&'a Partial, &'a str)> {
+    left.iter().find_map(|object| {
+        let mut finalizers = object.metadata.finalizers.iter();
+        let foreign = finalizers.find(|finalizer| !finalizer.starts_with("kubernetes.io/"))?;
+        Some((*object, foreign.as_str()))
+    })
+}
+
 /// Waits until the last pod with these labels has ended.
 pub(super) async fn until_pods_are_gone(
     host: &Host,
@@ -96,7 +109,7 @@ pub(super) async fn until_pods_are_gone(
 ) -> Result<(), Error> {
     let pods = Collection::of("Pod", Some(reference.namespace.as_str()));
     let mut left = Watch::<Partial>::for_departures(host, pods, selector, "").await?;
-    until_none(&mut left, |_| true, "pod", progress).await
+    until_none(&mut left, |_| true, ("pod", "pod"), progress).await
 }
 
 /// Waits until the namespace is gone, and says what holds it.
@@ -113,11 +126,67 @@ pub(super) async fn until_namespace_is_gone(
             return Ok(());
         };
         if let Some(reason) = namespace.obstacle() {
-            progress.because(&reason);
-            progress.advise(HELD);
+            match find_held(host, namespace).await {
+                Some(Held {
+                    kind,
+                    resource,
+                    name,
+                    finalizer,
+                }) => {
+                    progress.because(&format!(
+                        "{kind} `{name}` is held by the finalizer `{finalizer}`"
+                    ));
+                    progress.advise(&held(&format!(
+                        "{resource}/{name} -n {}",
+                        reference.namespace
+                    )));
+                }
+                None => {
+                    progress.because(&reason);
+                    progress.advise(&held(&format!("namespace {}", reference.namespace)));
+                }
+            }
         }
         watch.changed().await?;
     }
+}
+
+/// An object that cannot go because of a finalizer.
+struct Held {
+    kind: String,
+    resource: String,
+    name: String,
+    finalizer: String,
+}
+
+/// The first object of a namespace that a finalizer holds: the host says only of which resource it is.
+///
+/// A courtesy: where we may not look, the host's own words will do.
+async fn find_held(host: &Host, namespace: &Namespace) -> Option<Held> {
+    let resources = namespace.held_resources();
+    if resources.is_empty() {
+        return None;
+    }
+    let kinds = host.fetch_namespaced_kinds().await.ok()?;
+    for kind in kinds {
+        let resource = kind.resource();
+        if !resources.contains(&resource) {
+            continue;
+        }
+        let collection = kind.in_namespace(&namespace.metadata.name);
+        let objects = host.list::<Partial>(&collection, "").await;
+        let objects = objects.unwrap_or_default();
+        let left: Vec<&Partial> = objects.iter().collect();
+        if let Some((object, finalizer)) = held_by_finalizer(&left) {
+            return Some(Held {
+                kind: kind.kind,
+                resource,
+                name: object.metadata.name.clone(),
+                finalizer: finalizer.to_owned(),
+            });
+        }
+    }
+    None
 }
 
 /// A namespace, with what its deletion waits for.
@@ -135,23 +204,40 @@ impl HasMetadata for Namespace {
 }
 
 impl Namespace {
+    /// What the host says by a condition, if it is the case.
+    fn told(&self, kind: &str) -> Option<&str> {
+        let mut conditions = self.status["conditions"].as_array()?.iter();
+        let condition = conditions
+            .find(|condition| condition["status"] == "True" && condition["type"] == kind)?;
+        condition["message"].as_str()
+    }
+
+    /// The resources, such as `pods` or `statefulsets.apps`, of which something is left that a finalizer holds.
+    ///
+    /// The host's words are `Some resources are remaining: pods. has 1 resource instances, …` (Kubernetes
+    /// `pkg/controller/namespace/deletion/namespaced_resources_deleter.go`).
+    fn held_resources(&self) -> Vec<String> {
+        let left = self
+            .told("NamespaceFinalizersRemaining")
+            .and_then(|_| self.told("NamespaceContentRemaining"));
+        let list = left.and_then(|left| left.split_once(": "));
+        let words = list.map_or("", |(_, list)| list).split(", ");
+        let names = words.filter_map(|words| words.split_once(" has "));
+        names
+            .map(|(resource, _)| resource.trim_end_matches('.').to_owned())
+            .collect()
+    }
+
     /// What its deletion waits for, in the host's words.
     fn obstacle(&self) -> Option<String> {
         if let Some(finalizer) = self.metadata.finalizers.first() {
             return Some(format!("it is held by the finalizer `{finalizer}`"));
         }
-        let conditions = self.status["conditions"].as_array()?;
-        let told = |kind: &str| {
-            let condition = conditions
-                .iter()
-                .find(|condition| condition["status"] == "True" && condition["type"] == kind)?;
-            condition["message"].as_str()
-        };
         let (left, held) = (
-            told("NamespaceContentRemaining"),
-            told("NamespaceFinalizersRemaining"),
+            self.told("NamespaceContentRemaining"),
+            self.told("NamespaceFinalizersRemaining"),
         );
-        match (told("NamespaceDeletionDiscoveryFailure"), left, held) {
+        match (self.told("NamespaceDeletionDiscoveryFailure"), left, held) {
             (Some(failure), ..) => Some(failure.to_owned()),
             (None, Some(left), Some(held)) => {
                 Some(format!("{}; {held}", left.trim_end_matches('.')))
@@ -204,5 +290,6 @@ mod tests {
             "Some resources are remaining: configmaps. has 1 resource instances; Some content in the namespace has \
              finalizers remaining: example.com/hold in 1 resource instances"
         );
+        assert_eq!(namespace.held_resources(), ["configmaps"]);
     }
 }

@@ -29,7 +29,8 @@ pub struct Listing {
 }
 
 impl Scope {
-    fn namespace(&self) -> Option<&str> {
+    /// The one namespace, if it is one.
+    pub(super) fn namespace(&self) -> Option<&str> {
         match self {
             Self::Everywhere => None,
             Self::In(namespace) => Some(namespace.as_str()),

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::find::{self, Scope};
 use super::operation::{ANNOTATION, Operator, Trace};
 use crate::cluster::{ClusterRef, Name, Object};
+use crate::driver::vcluster;
 use crate::error::{Error, Kind};
 use crate::helm;
 use crate::helm::record::{self, RecordError, RecordedChart, Release, Status};
@@ -212,11 +213,9 @@ impl History {
 
     /// Whether a record says that this is the release of a virtual cluster, and not of something else by that name.
     pub(super) fn is_of_virtual_cluster(&self, reference: &ClusterRef) -> bool {
-        self.revisions.iter().any(|recorded| {
-            let release = &recorded.release;
-            release.chart.text("name").starts_with("vcluster")
-                || runs_control_plane(&release.manifest, reference)
-        })
+        self.revisions
+            .iter()
+            .any(|recorded| recorded.is_of_virtual_cluster(reference))
     }
 
     /// Refuses to go on where a revision that matters cannot be read: the running one, or a later one.
@@ -313,6 +312,13 @@ impl Recorded {
             .into_iter()
             .filter_map(|manifest| Object::from_body(manifest.object, Some(&reference.namespace)));
         Ok(objects.collect())
+    }
+
+    /// Whether it is of a virtual cluster, and not of something else by that name.
+    pub(super) fn is_of_virtual_cluster(&self, reference: &ClusterRef) -> bool {
+        let release = &self.release;
+        vcluster::is_chart(release.chart.text("name"))
+            || runs_control_plane(&release.manifest, reference)
     }
 
     pub(super) fn status(&self) -> Status {

@@ -108,7 +108,8 @@ pub(super) fn would_refuse(reference: &ObjectRef, error: HostError) -> Error {
             format!("{reference} cannot be changed so; nothing was touched"),
         );
         error.push_cause(cause);
-        return error;
+        return error
+            .hint("leave that out, or make another cluster with these values, and delete this one when you need it no more");
     }
     Error::from(error).within(format!(
         "{reference} cannot be changed; nothing was touched"

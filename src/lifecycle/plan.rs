@@ -140,7 +140,10 @@ fn render_with(
     } = answers;
     helm::render(prepared, release, capabilities, lookups).map_err(|error| {
         let name = prepared.chart.name();
-        Error::usage(format!("the values do not fit the chart `{name}`")).because(&error)
+        Error::usage(format!(
+            "cannot render the chart `{name}` with these values"
+        ))
+        .because(&error)
     })
 }
 
@@ -186,7 +189,10 @@ fn plan_with(
     vcluster::plan(chart, request, capabilities, revision, lookups).map_err(|error| {
         let message = match &error {
             PlanError::Render(_) => {
-                format!("the values of {} do not fit the chart", request.reference)
+                format!(
+                    "cannot render the chart with the values of {}",
+                    request.reference
+                )
             }
             _ => "the chart cannot be used".to_owned(),
         };

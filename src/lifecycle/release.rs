@@ -127,9 +127,12 @@ impl<'a> Operation<'a> {
         operation.body()?;
         if let Some(cut_off) = history.cut_off(reference, operator)? {
             let revision = cut_off.release.version;
-            let what = format!("revision {revision} was cut off: begun {}", cut_off.trace);
+            let what = format!(
+                "revision {revision}, under way {}, was cut off",
+                cut_off.trace
+            );
             if revision == operation.record.version {
-                progress.note(&format!("{what}; it is gone on with"));
+                progress.note(&format!("{what}; this goes on with it"));
                 operation
                     .resource_version
                     .clone_from(&cut_off.resource_version);

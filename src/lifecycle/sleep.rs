@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
-use super::workloads::{companions, replicas_awake};
+use super::workloads::{companions, keeps_state_elsewhere, replicas_awake};
 use crate::cluster::{ClusterRef, Manager, VirtualCluster};
 use crate::driver::{sleep as marks, vcluster};
 use crate::error::{Error, Kind};
@@ -37,7 +37,11 @@ pub async fn sleep(
 ) -> Result<(), Error> {
     let reference = &cluster.reference;
     let is_awake = !cluster.state.is_sleeping();
-    if is_awake && !cluster.keeps_state && !options.discard_state {
+    if is_awake
+        && !cluster.keeps_state
+        && !options.discard_state
+        && !keeps_state_elsewhere(host, cluster).await?
+    {
         return Err(Error::new(
             Kind::Failed,
             format!("{reference} has no volume, and would forget everything"),
@@ -107,7 +111,7 @@ impl Story<'_> {
         let workloads = Collection::of(&cluster.workload.kind, Some(reference.namespace.as_str()));
         let name = reference.name.as_str();
         let mut generation = 0;
-        if !cluster.is_marked_asleep {
+        if !cluster.is_marked_asleep || cluster.replicas > 0 {
             let replicas = replicas_awake(host, cluster).await?;
             let change = marks::to_sleep(replicas, Timestamp::now());
             let changed = host.merge_patch(&workloads, name, &change).await?;
@@ -172,7 +176,7 @@ async fn put_companions_to_sleep(
     companions: &[(Collection, Workload)],
 ) -> Result<(), HostError> {
     for (collection, companion) in companions {
-        if marks::is_marked(&companion.metadata) {
+        if marks::is_marked(&companion.metadata) && companion.spec.replicas == Some(0) {
             continue;
         }
         let replicas = marks::replicas_awake(companion).unwrap_or(1);

@@ -138,6 +138,14 @@ pub async fn look_at_upgrade(
 }
 
 impl Upgrade {
+    /// The revision that it goes back to, if it is a rollback.
+    pub fn rolls_back_to(&self) -> Option<u64> {
+        match self.purpose {
+            Purpose::Rollback(to) => Some(to),
+            _ => None,
+        }
+    }
+
     /// Whether there is anything to do.
     pub fn is_needed(&self) -> bool {
         self.is_other_wish || !self.changes.is_empty()

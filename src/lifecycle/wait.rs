@@ -32,7 +32,7 @@ pub(super) struct Watches {
 /// How often an event had happened, and when last.
 type Occurrence = (u32, Option<Timestamp>);
 
-/// Waits until a pod of the control plane is ready.
+/// Waits until a pod of the control plane is ready, and it has written how to reach it, which may be a moment later.
 pub async fn until_ready(
     host: &Host,
     reference: &ClusterRef,
@@ -40,7 +40,8 @@ pub async fn until_ready(
 ) -> Result<(), Error> {
     let mut watches = Watches::open_midway(host, reference).await?;
     progress.begin(&format!("waiting for the control plane of {reference}"));
-    while !watches.pods.objects().any(Pod::is_ready) {
+    while !(watches.pods.objects().any(Pod::is_ready) && watches.secret.objects().next().is_some())
+    {
         watches.report(progress).await?;
         watches.changed().await?;
     }

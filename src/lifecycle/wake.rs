@@ -18,17 +18,8 @@ use crate::tunnel::{self, Target, Tunnel};
 /// Between two questions to an API server that has just begun to serve.
 const BETWEEN_ANSWERS: Duration = Duration::from_millis(100);
 
-/// Whether a part of a cluster sleeps although its control plane does not: `vcluster resume` wakes no etcd that is
-/// deployed on its own, and without it the control plane waits for ever.
-pub async fn sleeps_in_part(host: &Host, cluster: &VirtualCluster) -> Result<bool, Error> {
-    if cluster.state.is_sleeping() || cluster.ready > 0 {
-        return Ok(false);
-    }
-    let companions = companions(host, cluster).await?;
-    Ok(companions.iter().any(|(_, companion)| is_asleep(companion)))
-}
-
-/// Wakes a cluster, whoever put it to sleep, and returns when its API answers; without a connection, since it has never
+/// Wakes a cluster, whoever put it to sleep, and whatever sleeps of it still: `vcluster resume` wakes no etcd that is
+/// deployed on its own, and without it the control plane waits for ever. Returns when its API answers; without a connection, since it has never
 /// come to run, when its pod is ready.
 pub async fn wake(
     host: &Host,

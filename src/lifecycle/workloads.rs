@@ -36,6 +36,37 @@ pub(super) async fn replicas_awake(
     if let Some(replicas) = cluster.replicas_awake {
         return Ok(replicas);
     }
+    let values = fetch_values(host, cluster).await?;
+    let replicas = values
+        .pointer("/controlPlane/statefulSet/highAvailability/replicas")
+        .and_then(Value::as_u64)
+        .and_then(|replicas| u32::try_from(replicas).ok());
+    Ok(replicas.unwrap_or(1).max(1))
+}
+
+/// Whether the state of a control plane without a volume outlives it all the same: an etcd of its own has one, or it is
+/// kept outside of the host.
+pub(super) async fn keeps_state_elsewhere(
+    host: &Host,
+    cluster: &VirtualCluster,
+) -> Result<bool, HostError> {
+    let companions = companions(host, cluster).await?;
+    if companions
+        .iter()
+        .any(|(_, companion)| !companion.spec.volume_claim_templates.is_empty())
+    {
+        return Ok(true);
+    }
+    let values = fetch_values(host, cluster).await?;
+    let is_on = |store: &str| {
+        let path = format!("/controlPlane/backingStore/{store}/external/enabled");
+        values.pointer(&path).is_some_and(|value| value == true)
+    };
+    Ok(is_on("etcd") || is_on("database"))
+}
+
+/// All values of a control plane as its Secret holds them; null where we may not look.
+async fn fetch_values(host: &Host, cluster: &VirtualCluster) -> Result<Value, HostError> {
     let reference = &cluster.reference;
     let secrets = Collection::of("Secret", Some(reference.namespace.as_str()));
     let config = format!("vc-config-{}", reference.name);
@@ -43,13 +74,8 @@ pub(super) async fn replicas_awake(
         Err(error) if error.is_forbidden() => None,
         config => config?,
     };
-    let values: Option<Value> = config
+    let values = config
         .and_then(|secret| secret.value("config.yaml"))
         .and_then(|text| yaml_serde::from_slice(&text).ok());
-    let replicas = values
-        .as_ref()
-        .and_then(|values| values.pointer("/controlPlane/statefulSet/highAvailability/replicas"))
-        .and_then(Value::as_u64)
-        .and_then(|replicas| u32::try_from(replicas).ok());
-    Ok(replicas.unwrap_or(1).max(1))
+    Ok(values.unwrap_or_default())
 }

@@ -2,6 +2,7 @@
 //!
 //! Standard output carries the answer, once, at the end; everything else goes to standard error.
 
+mod course;
 mod reporter;
 mod table;
 
@@ -11,6 +12,7 @@ use jiff::{SpanRound, Timestamp, Unit};
 use serde::Serialize;
 
 use crate::error::Error;
+pub use course::Course;
 pub use reporter::Reporter;
 
 /// The form of an answer.

@@ -1,14 +1,16 @@
-//! Progress as the user sees it: one live line on a terminal, plain lines in a pipe, JSON lines for programs.
+//! Progress as the user sees it: live lines on a terminal, plain lines in a pipe, JSON lines for programs.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::Format;
-use crate::progress::Progress;
+use super::course::{self, Course};
 
 /// After this long without a word, what is being waited for is said again, when the clock next ticks.
 const LONGEST_SILENCE: Duration = Duration::from_millis(3500);
@@ -19,6 +21,9 @@ const FAST: Duration = Duration::from_millis(250);
 /// Shows steps on standard error, and remembers what an interruption would leave.
 pub struct Reporter {
     style: Style,
+    /// The live lines, which keep out of each other's way.
+    lines: MultiProgress,
+    next_course: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -36,8 +41,10 @@ struct State {
     last_word: Instant,
     /// Whether the answer, or a question, is what the user sees now.
     is_answering: bool,
-    step: Option<Step>,
-    left: Option<(String, String)>,
+    /// The step of each course that is under way.
+    steps: BTreeMap<usize, Step>,
+    /// What an interruption of each course would leave, and what to type about it.
+    left: BTreeMap<usize, (String, String)>,
 }
 
 struct Step {
@@ -61,60 +68,76 @@ impl Reporter {
         let now = Instant::now();
         Self {
             style,
+            lines: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
+            next_course: AtomicUsize::new(course::MAIN + 1),
             state: Mutex::new(State {
                 began: now,
                 last_word: now,
                 is_answering: false,
-                step: None,
-                left: None,
+                steps: BTreeMap::new(),
+                left: BTreeMap::new(),
             }),
         }
     }
 
-    /// What is being done now, and why it takes its time.
-    pub fn current(&self) -> Option<(String, Option<String>)> {
-        let state = self.lock();
-        let step = state.step.as_ref()?;
-        Some((
-            step.doing.clone(),
-            Some(step.reason.clone()).filter(|reason| !reason.is_empty()),
-        ))
+    /// Work that goes on beside other work.
+    pub fn course(&self) -> Course<'_> {
+        Course::new(self, self.next_course.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// What to do about what holds up the current step.
-    pub fn advice(&self) -> Option<String> {
+    /// What is being done now, and why it takes its time; of several things, one with a reason first.
+    pub fn current(&self) -> Vec<(String, Option<String>)> {
         let state = self.lock();
-        let hint = state.step.as_ref().map(|step| step.hint.clone());
-        hint.filter(|hint| !hint.is_empty())
+        let mut steps: Vec<&Step> = state.steps.values().collect();
+        steps.sort_by_key(|step| step.reason.is_empty());
+        let told = |step: &Step| {
+            let reason = Some(step.reason.clone()).filter(|reason| !reason.is_empty());
+            (step.doing.clone(), reason)
+        };
+        steps.into_iter().map(told).collect()
+    }
+
+    /// What to do about what holds up the steps under way.
+    pub fn advice(&self) -> Vec<String> {
+        let state = self.lock();
+        let mut hints = Vec::new();
+        for Step { hint, .. } in state.steps.values() {
+            if !hint.is_empty() && !hints.contains(hint) {
+                hints.push(hint.clone());
+            }
+        }
+        hints
     }
 
     /// What an interruption leaves behind, and what to type about it.
-    pub fn left(&self) -> Option<(String, String)> {
-        self.lock().left.clone()
+    pub fn left(&self) -> Vec<(String, String)> {
+        self.lock().left.values().cloned().collect()
     }
 
-    /// Says again what is being waited for, if nothing was said for a while. Called by a clock.
+    /// Says again what is being waited for, if nothing was said of it for a while; at most one thing at a time.
+    /// Called by a clock.
     pub fn tick(&self) {
         let mut state = self.lock();
         let style = self.style;
         if style == Style::Quiet || state.is_answering {
             return;
         }
-        let Some(step) = &mut state.step else {
+        if state.steps.is_empty() {
             if state.last_word.elapsed() >= LONGEST_SILENCE {
                 state.last_word = Instant::now();
                 let seconds = state.began.elapsed().as_secs();
                 if style == Style::Json {
                     write_event("waiting", "asking the host", &json!({ "seconds": seconds }));
                 } else {
-                    write_line(&format!("still asking the host ({seconds} s)"));
+                    self.write_line(&format!("still asking the host ({seconds} s)"));
                 }
             }
             return;
-        };
-        if step.last_word.elapsed() < LONGEST_SILENCE {
-            return;
         }
+        let longest = state.steps.values_mut().min_by_key(|step| step.last_word);
+        let Some(step) = longest.filter(|step| step.last_word.elapsed() >= LONGEST_SILENCE) else {
+            return;
+        };
         step.last_word = Instant::now();
         let seconds = step.began.elapsed().as_secs();
         match style {
@@ -127,7 +150,7 @@ impl Reporter {
             }
             Style::Plain => {
                 let reason = with_separator(&step.reason);
-                write_line(&format!("still {} ({seconds} s){reason}", step.doing));
+                self.write_line(&format!("still {} ({seconds} s){reason}", step.doing));
             }
             // Its line shows the time, and turns.
             Style::Live { .. } | Style::Quiet => {}
@@ -136,27 +159,30 @@ impl Reporter {
 
     /// Ends what is shown, before an answer or a question.
     pub(super) fn close(&self) {
-        self.end();
+        let courses: Vec<usize> = self.lock().steps.keys().copied().collect();
+        for course in courses {
+            self.end_in(course);
+        }
         self.lock().is_answering = true;
     }
 
     /// Ends what is shown, because the command failed in it.
     pub(super) fn abandon(&self) {
-        if let Some(bar) = self.lock().step.take().and_then(|step| step.bar) {
-            bar.finish_and_clear();
+        for step in std::mem::take(&mut self.lock().steps).into_values() {
+            if let Some(bar) = step.bar {
+                bar.finish_and_clear();
+            }
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Progress for Reporter {
-    fn begin(&self, doing: &str) {
-        self.end();
+    pub(super) fn begin_in(&self, course: usize, doing: &str) {
+        self.end_in(course);
         let bar = match self.style {
-            Style::Live { has_color } => Some(live_line(doing, has_color)),
+            Style::Live { has_color } => Some(self.live_line(doing, has_color)),
             Style::Json => {
                 write_event("begin", doing, &json!({}));
                 None
@@ -166,19 +192,22 @@ impl Progress for Reporter {
         let now = Instant::now();
         let mut state = self.lock();
         state.is_answering = false;
-        state.step = Some(Step {
+        let step = Step {
             doing: doing.to_owned(),
             reason: String::new(),
             hint: String::new(),
             began: now,
             last_word: now,
             bar,
-        });
+        };
+        state.steps.insert(course, step);
     }
 
-    fn because(&self, reason: &str) {
+    pub(super) fn because_in(&self, course: usize, reason: &str) {
         let mut state = self.lock();
-        let Some(step) = &mut state.step else { return };
+        let Some(step) = state.steps.get_mut(&course) else {
+            return;
+        };
         if step.reason == reason {
             return;
         }
@@ -194,7 +223,7 @@ impl Progress for Reporter {
             // That a reason has passed is seen from what comes next.
             Style::Plain if !reason.is_empty() => {
                 step.last_word = Instant::now();
-                write_line(&format!("{doing}: {reason}"));
+                self.write_line(&format!("{doing}: {reason}"));
             }
             Style::Json => {
                 step.last_word = Instant::now();
@@ -204,15 +233,15 @@ impl Progress for Reporter {
         }
     }
 
-    fn advise(&self, hint: &str) {
-        if let Some(step) = &mut self.lock().step {
+    pub(super) fn advise_in(&self, course: usize, hint: &str) {
+        if let Some(step) = self.lock().steps.get_mut(&course) {
             hint.clone_into(&mut step.hint);
         }
     }
 
-    fn end(&self) {
+    pub(super) fn end_in(&self, course: usize) {
         let mut state = self.lock();
-        let Some(step) = state.step.take() else {
+        let Some(step) = state.steps.remove(&course) else {
             return;
         };
         state.last_word = Instant::now();
@@ -225,32 +254,58 @@ impl Progress for Reporter {
                     bar.finish_and_clear();
                 }
                 if is_worth_a_line {
-                    write_line(&format!("{} ({seconds:.1} s)", step.doing));
+                    self.write_line(&format!("{} ({seconds:.1} s)", step.doing));
                 }
             }
             Style::Plain if !is_worth_a_line => {}
-            Style::Plain => write_line(&format!("{} ({seconds:.1} s)", step.doing)),
+            Style::Plain => self.write_line(&format!("{} ({seconds:.1} s)", step.doing)),
             Style::Json => write_event("end", &step.doing, &json!({ "seconds": seconds })),
             Style::Quiet => {}
         }
     }
 
-    fn note(&self, text: &str) {
-        let state = self.lock();
-        match self.style {
-            Style::Json => write_line(&json!({ "event": "note", "text": text }).to_string()),
-            Style::Quiet => {}
-            Style::Plain | Style::Live { .. } => {
-                match state.step.as_ref().and_then(|step| step.bar.as_ref()) {
-                    Some(bar) => bar.suspend(|| write_line(&format!("note: {text}"))),
-                    None => write_line(&format!("note: {text}")),
-                }
-            }
+    /// What an interruption of a course leaves from here on.
+    pub(super) fn leave_in(&self, course: usize, left: &str, hint: &str) {
+        let left = (left.to_owned(), hint.to_owned());
+        self.lock().left.insert(course, left);
+    }
+
+    /// A course came to its end: nothing of it is under way or left any more.
+    pub(super) fn forget(&self, course: usize) {
+        let mut state = self.lock();
+        state.left.remove(&course);
+        if let Some(bar) = state.steps.remove(&course).and_then(|step| step.bar) {
+            bar.finish_and_clear();
         }
     }
 
-    fn if_interrupted(&self, left: &str, hint: &str) {
-        self.lock().left = Some((left.to_owned(), hint.to_owned()));
+    pub(super) fn tell(&self, text: &str) {
+        match self.style {
+            Style::Json => write_line(&json!({ "event": "note", "text": text }).to_string()),
+            Style::Quiet => {}
+            Style::Plain | Style::Live { .. } => self.write_line(&format!("note: {text}")),
+        }
+    }
+
+    /// Writes a line, above those that are live.
+    fn write_line(&self, line: &str) {
+        match self.style {
+            Style::Live { .. } => self.lines.suspend(|| write_line(line)),
+            _ => write_line(line),
+        }
+    }
+
+    fn live_line(&self, doing: &str, has_color: bool) -> ProgressBar {
+        let bar = ProgressBar::new_spinner().with_message(doing.to_owned());
+        let template = if has_color {
+            "{spinner:.cyan} {wide_msg} {elapsed:.dim}"
+        } else {
+            "{spinner} {wide_msg} {elapsed}"
+        };
+        bar.set_style(ProgressStyle::with_template(template).expect("the template is a constant"));
+        let bar = self.lines.add(bar);
+        bar.enable_steady_tick(Duration::from_millis(100));
+        bar
     }
 }
 
@@ -261,19 +316,6 @@ fn with_separator(reason: &str) -> String {
     } else {
         format!(": {reason}")
     }
-}
-
-fn live_line(doing: &str, has_color: bool) -> ProgressBar {
-    let bar = ProgressBar::new_spinner().with_message(doing.to_owned());
-    bar.set_draw_target(ProgressDrawTarget::stderr());
-    let template = if has_color {
-        "{spinner:.cyan} {wide_msg} {elapsed:.dim}"
-    } else {
-        "{spinner} {wide_msg} {elapsed}"
-    };
-    bar.set_style(ProgressStyle::with_template(template).expect("the template is a constant"));
-    bar.enable_steady_tick(Duration::from_millis(100));
-    bar
 }
 
 fn write_line(line: &str) {

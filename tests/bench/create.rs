@@ -76,7 +76,10 @@ fn create(world: &World, name: &str) -> Result<Moments, String> {
     );
     let (mut watch, watched) = lines_of(world.kubectl(&secret), Stream::Stdout)?;
     let begin = Instant::now();
-    let (mut child, said) = lines_of(world.vc(&format!("create {name} -o json")), Stream::Stderr)?;
+    let (mut child, said) = lines_of(
+        world.vc(&format!("create {name} -o json{}", world.registry())),
+        Stream::Stderr,
+    )?;
     let status = child.wait();
     let returned = begin.elapsed();
     let first_answer = time(&mut world.kubectl("get namespaces"));
@@ -121,9 +124,13 @@ fn create_by_vcluster(world: &World, name: &str) -> Result<f64, String> {
     let run = |arguments: &str| bounded(world.command(&vcluster, arguments));
     // The default image is of a paid product; this is the one that `vc` takes too.
     let image = "--set controlPlane.statefulSet.image.repository=loft-sh/vcluster-oss";
+    let registry = world.registry().replace(
+        " --registry ",
+        " --set controlPlane.advanced.defaultImageRegistry=",
+    );
     let begin = Instant::now();
     let answered = run(&format!(
-        "create {name} --connect=false --add=false {image}"
+        "create {name} --connect=false --add=false {image}{registry}"
     ))
     .and_then(|()| {
         run(&format!(
@@ -136,7 +143,7 @@ fn create_by_vcluster(world: &World, name: &str) -> Result<f64, String> {
 }
 
 /// Runs a program that has to succeed in time.
-fn bounded(mut command: Command) -> Result<(), String> {
+pub(crate) fn bounded(mut command: Command) -> Result<(), String> {
     let program = format!("{command:?}");
     let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     let mut child = child.map_err(|error| error.to_string())?;

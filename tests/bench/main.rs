@@ -1,8 +1,8 @@
 //! What the project promises, measured on a real host beside other programs that do the same: `make bench`.
 //!
 //! It reports and never fails for a figure: a bound that is missed is marked. The host is the one of `tests/host`;
-//! `VC_BENCH_KUBECONFIG` names another, such as one with the real control plane. `vcluster` is measured if it is on
-//! the path.
+//! `VC_BENCH_KUBECONFIG` names another, such as one with the real control plane; `VC_BENCH_REGISTRY` is where its images
+//! are. `vcluster` is measured if it is on the path.
 
 mod create;
 mod list;
@@ -10,6 +10,7 @@ mod measure;
 mod render;
 mod report;
 mod tunnel;
+mod wake;
 mod world;
 
 use std::path::Path;
@@ -22,12 +23,13 @@ use world::World;
 type Part = fn(&World, &mut Report) -> Result<(), String>;
 
 /// The parts, by the word that chooses one: `cargo bench --all-features --bench vc -- create`.
-const PARTS: [(&str, Part); 5] = [
+const PARTS: [(&str, Part); 6] = [
     ("start", start),
     ("render", render::measure),
     ("list", list::measure),
     ("tunnel", tunnel::measure),
     ("create", create::measure),
+    ("wake", wake::measure),
 ];
 
 fn main() -> ExitCode {

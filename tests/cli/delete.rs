@@ -3,9 +3,11 @@
 use insta::assert_snapshot;
 use serde_json::json;
 
+use super::list::with_unfinished;
 use crate::support::{
     api_server::{Fault, Nth, Scope},
     cluster::{running, sleeping},
+    release,
     sandbox::Sandbox,
 };
 
@@ -126,6 +128,48 @@ fn an_unreachable_host_is_never_taken_for_a_missing_cluster() {
     vc.host.behave();
     vc.host.forbid("list", "statefulsets", Scope::Anywhere);
     assert_snapshot!(vc.run("delete dev --ignore-missing"));
+}
+
+#[test]
+fn what_was_cut_off_is_found_in_any_namespace() {
+    for command in ["delete begun gone", "delete --all --yes"] {
+        let vc = with_unfinished();
+        let output = vc.run(command);
+        assert_eq!(output.code, Some(0), "{output}");
+        for (name, place) in [("begun", "default"), ("gone", "team-a")] {
+            assert!(
+                output
+                    .stdout
+                    .contains(&format!("Deleted `{name}` in `{place}`\n")),
+                "{output}"
+            );
+        }
+        let paths = vc.host.paths();
+        let is_left = |path: &&String| {
+            (path.contains("begun") || path.contains("gone")) && !path.contains("/events/")
+        };
+        assert_eq!(paths.iter().find(is_left), None);
+    }
+}
+
+#[test]
+fn a_release_of_something_else_by_that_name_is_none_of_ours() {
+    let vc = Sandbox::new();
+    vc.run("create dev --no-connect");
+    let mut record = release::of_dev(&vc.host, 1);
+    record["chart"]["metadata"]["name"] = "vcluster-platform".into();
+    record["manifest"] = "".into();
+    record["info"]["status"] = "failed".into();
+    record["namespace"] = "team-a".into();
+    vc.run("delete dev");
+    vc.host.create_all([
+        json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "team-a" } }),
+        release::secret(&record),
+    ]);
+    assert_eq!(vc.run("delete dev").code, Some(4));
+    assert_eq!(vc.run("delete --all --yes").code, Some(0));
+    let path = "/api/v1/namespaces/team-a/secrets/sh.helm.release.v1.dev.v1";
+    assert!(vc.host.get(path).is_some());
 }
 
 #[test]

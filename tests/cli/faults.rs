@@ -40,15 +40,18 @@ macro_rules! each_command {
     )*};
 }
 
-const UPGRADE: &str = "upgrade dev --set controlPlane.service.annotations.a=b";
+/// An upgrade of [`with_created`].
+pub(crate) const UPGRADE: &str = "upgrade dev --set controlPlane.service.annotations.a=b";
 
-fn with_created() -> Sandbox {
+/// A host with `dev`, as `vc create` made it.
+pub(crate) fn with_created() -> Sandbox {
     let vc = Sandbox::new();
     vc.run("create dev --no-connect");
     vc
 }
 
-fn with_upgraded() -> Sandbox {
+/// The same at revision 2.
+pub(crate) fn with_upgraded() -> Sandbox {
     let vc = with_created();
     vc.run(UPGRADE);
     vc

@@ -4,6 +4,7 @@
 
 use insta::assert_snapshot;
 
+use super::faults::{UPGRADE, with_created, with_upgraded};
 use crate::support::{
     api_server::{Fault, Nth},
     cluster::{running, sleeping},
@@ -42,7 +43,9 @@ const SIGNALS: &[&str] = &["KILL", "INT", "TERM"];
 each_command! {
     create: Sandbox::new(), "create dev";
     create_in_a_namespace: Sandbox::new().with(running("other").in_namespace("team-b")), "create dev -n default";
-    upgrade: Sandbox::new().with(running("dev")), "create dev --upgrade --set-string controlPlane.statefulSet.labels.a=b";
+    create_again: Sandbox::new().with(running("dev")), "create dev --upgrade --set-string controlPlane.statefulSet.labels.a=b";
+    upgrade: with_created(), UPGRADE;
+    rollback: with_upgraded(), "rollback dev 1";
     connect: Sandbox::new().with(running("dev")), "connect dev";
     sleep: Sandbox::new().with(running("dev").with_tenant_pods(1)), "sleep dev";
     wake: Sandbox::new().with(sleeping("dev")), "wake dev";

@@ -147,3 +147,47 @@ fn the_wide_form_counts_pods_and_says_who_and_since_when() {
     let output = vc.run("list -o wide");
     assert_eq!(output.code, Some(0), "{output}");
 }
+
+#[test]
+fn a_kubeconfig_that_can_be_read_only_once_is_enough() {
+    let vc = Sandbox::new().with(running("dev"));
+    let output = vc.run_in_shell(
+        "mkfifo pipe; { cat \"$KUBECONFIG\" >pipe & }",
+        "list -o name --kubeconfig pipe",
+    );
+    assert_eq!(output.stdout, "dev\n", "{output}");
+}
+
+/// A host where a create, and the delete of another cluster, were killed when one was without a workload.
+pub(crate) fn with_unfinished() -> Sandbox {
+    let vc = Sandbox::new()
+        .with(running("whole"))
+        .with(running("gone").in_namespace("team-a"));
+    let kill = |command: &str, at: &str| {
+        vc.host.fault(at, Nth::Every, Fault::Hang);
+        let started = vc.start(command);
+        started.until_asked(at.trim_start_matches(['*', ' ']).trim_end_matches('*'));
+        started.signal("KILL");
+        started.finish();
+        vc.host.behave();
+    };
+    let workload = "apply /apis/apps/v1/namespaces/default/statefulsets/begun";
+    kill("create begun -n default", workload);
+    kill(
+        "delete gone -n team-a",
+        "delete /apis/rbac.authorization.k8s.io/v1/namespaces/team-a/roles/*",
+    );
+    vc.host.forget_calls();
+    vc
+}
+
+#[test]
+fn the_wide_form_shows_what_was_cut_off_too() {
+    let vc = with_unfinished();
+    assert_snapshot!(vc.run("list -o wide"));
+    assert_snapshot!(vc.calls());
+    assert_eq!(vc.run("list -o name").stdout, "whole\n");
+    vc.host.forbid("list", "secrets", Scope::Anywhere);
+    let output = vc.run("list -o wide");
+    assert_eq!(output.stdout.lines().count(), 2, "{output}");
+}

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use insta::assert_snapshot;
 
+use super::faults::{UPGRADE, with_created, with_upgraded};
 use crate::support::{
     api_server::{Call, Scope},
     cluster::{running, sleeping},
@@ -120,6 +121,29 @@ fn of_delete() {
         || Sandbox::new().with(running("dev").in_namespace("team-a")),
         "delete dev"
     ));
+}
+
+#[test]
+fn of_logs() {
+    assert_snapshot!(without_each(
+        || Sandbox::new().with(running("dev")),
+        "logs dev"
+    ));
+}
+
+#[test]
+fn of_history() {
+    assert_snapshot!(without_each(with_created, "history dev"));
+}
+
+#[test]
+fn of_upgrade() {
+    assert_snapshot!(without_each(with_created, UPGRADE));
+}
+
+#[test]
+fn of_rollback() {
+    assert_snapshot!(without_each(with_upgraded, "rollback dev 1"));
 }
 
 #[test]

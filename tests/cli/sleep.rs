@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::support::{
-    api_server::{Scope, base64},
+    api_server::{Fault, Nth, Scope, base64},
     cluster::{etcd_of, running, sleeping},
     sandbox::Sandbox,
 };
@@ -72,6 +72,35 @@ fn it_takes_many() {
 }
 
 #[test]
+fn of_many_one_that_does_not_go_on_keeps_no_other() {
+    let vc = Sandbox::new().with_all([running("dev"), running("other"), running("third")]);
+    vc.host
+        .fault("patch */statefulsets/dev", Nth::Every, Fault::Hang);
+    let sleeping = vc.start("sleep --all");
+    for other in ["other", "third"] {
+        sleeping.until_asked(&format!(
+            "deletecollection /api/v1/namespaces/vcluster-{other}/pods"
+        ));
+    }
+    let pods = |name: &str| format!("/api/v1/namespaces/vcluster-{name}/pods/{name}-0");
+    sleeping
+        .until(|| vc.host.get(&pods("other")).is_none() && vc.host.get(&pods("third")).is_none());
+    sleeping.signal("INT");
+    let output = sleeping.finish();
+    assert_eq!(output.code, Some(130), "{output}");
+    let left = "`dev` in `vcluster-dev` is partly asleep";
+    assert!(output.stderr.contains(left), "{output}");
+    assert!(vc.host.get(&pods("dev")).is_some());
+}
+
+#[test]
+fn one_that_is_named_twice_is_put_to_sleep_once() {
+    let vc = Sandbox::new().with(running("dev"));
+    let output = vc.run("sleep dev dev");
+    assert_eq!(output.stdout.lines().count(), 1, "{output}");
+}
+
+#[test]
 fn without_the_right_to_patch_the_missing_right_is_named() {
     let vc = Sandbox::new().with(running("dev"));
     vc.host.forbid("patch", "statefulsets", Scope::Anywhere);
@@ -99,6 +128,20 @@ fn an_etcd_of_its_own_sleeps_too_and_wakes_with_it() {
     assert_eq!(vc.run("wake dev").code, Some(0));
     assert_eq!(vc.host.get(etcd).expect("it")["spec"]["replicas"], 3);
     assert_eq!(pods(&vc), 4);
+}
+
+#[test]
+fn what_an_etcd_with_a_volume_keeps_is_not_forgotten() {
+    let vc = Sandbox::new();
+    vc.run("create dev --ephemeral --no-connect");
+    let mut etcd = etcd_of("dev", 1);
+    vc.host.create_all([etcd.clone()]);
+    assert_eq!(vc.run("sleep dev").code, Some(1));
+    let path = "/apis/apps/v1/namespaces/vcluster-dev/statefulsets/dev-etcd";
+    etcd["spec"]["volumeClaimTemplates"] = json!([{ "metadata": { "name": "data" } }]);
+    vc.host
+        .edit(path, |there| there["spec"] = etcd["spec"].clone());
+    assert_eq!(vc.run("sleep dev").code, Some(0));
 }
 
 #[test]

@@ -6,13 +6,14 @@ use std::fmt::Write;
 use std::sync::LazyLock;
 use std::{fs, path::Path};
 
+use jiff::SignedDuration;
 use regex::Regex;
 use serde_json::json;
 
 use crate::support::{
     api_server::{Fault, Nth, PodFate, Scope},
     cluster::{running, sleeping},
-    sandbox::Sandbox,
+    sandbox::{Output, Sandbox},
 };
 
 const HEAD: &str = "\
@@ -38,6 +39,12 @@ static MADE_UP: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\[UID\]", "0f3c5e1a-7b2d-4c55-9d7e-2f1b6a8c9e10"),
         (r"\[TIMESTAMP\]", "2026-01-02T15:04:05Z"),
         (r#"("seconds": ?)\[TIME\]"#, "${1}4.2"),
+        (r"\[WHO\]", "me@laptop"),
+        (r"\[DAY AND TIME\]", "Fri Jan  2 15:04:05 2026"),
+        // Ages, in a column; and an example, which is always the same.
+        (r"\[TIME\]( +node-1)", "4s${1}"),
+        (r"(0\.36\.1 +)\[TIME\]", "${1}4s"),
+        (r"example `\[TIME\]`", "example `90s`"),
         (r"\[TIME\]", "4.2 s"),
     ]
     .into_iter()
@@ -58,11 +65,13 @@ impl Page {
 
     /// Runs a command and shows what a terminal would.
     fn run(&mut self, vc: &Sandbox, command: &str) {
-        let output = vc.run_in_shell("exec 2>&1", command);
+        self.show(command, &vc.run_in_shell("exec 2>&1", command));
+    }
+
+    /// Shows what a command said; one of the two streams is all that it used.
+    fn show(&mut self, command: &str, output: &Output) {
         let shown = output.to_string();
-        let said = shown
-            .split_once("----- stdout -----\n")
-            .map_or("", |(_, said)| said);
+        let said = shown.split_once(" -----\n").map_or("", |(_, said)| said);
         let said = MADE_UP
             .iter()
             .fold(said.to_owned(), |said, (pattern, text)| {
@@ -89,9 +98,14 @@ fn page() -> String {
     let mut page = Page(HEAD.to_owned());
     from_beginning_to_end(&mut page);
     several(&mut page);
+    how_it_is(&mut page);
+    another_wish(&mut page);
+    charts(&mut page);
+    settings(&mut page);
     for_scripts(&mut page);
     in_the_way(&mut page);
     that_cannot_start(&mut page);
+    cut_off(&mut page);
     out_of_reach(&mut page);
     page.0
 }
@@ -122,6 +136,90 @@ fn several(page: &mut Page) {
     page.run(&vc, "connect odl");
 }
 
+fn how_it_is(page: &mut Page) {
+    page.heading("How it is doing");
+    let vc = Sandbox::new().with_all([running("dev").with_tenant_pods(1), sleeping("old")]);
+    let say = |line: &str| {
+        vc.host.say(
+            "vcluster-dev",
+            "dev-0",
+            "syncer",
+            line,
+            SignedDuration::ZERO,
+        );
+    };
+    say("2026-01-02 15:04:05\tINFO\tstarting\t{\"component\": \"vcluster\"}");
+    say(
+        "2026-01-02 15:04:06\tINFO\tserving\t{\"component\": \"vcluster\", \"component\": \"apiserver\"}",
+    );
+    page.run(&vc, "status dev");
+    page.run(&vc, "status old");
+    page.run(&vc, "logs dev");
+    page.run(&vc, "logs dev --component apiserver");
+    page.run(&vc, "logs old");
+}
+
+fn another_wish(page: &mut Page) {
+    page.heading("Another wish, and back");
+    let vc = Sandbox::new();
+    vc.run("create dev --no-connect");
+    page.run(&vc, "history dev");
+    page.run(
+        &vc,
+        "upgrade dev --set controlPlane.service.annotations.team=a --diff --dry-run",
+    );
+    page.run(
+        &vc,
+        "upgrade dev --set controlPlane.service.annotations.team=a",
+    );
+    page.run(
+        &vc,
+        "upgrade dev --set controlPlane.service.annotations.team=a",
+    );
+    page.run(
+        &vc,
+        "upgrade dev --set controlPlane.statefulSet.persistence.volumeClaim.size=9Gi",
+    );
+    page.run(&vc, "upgrade dev --k8s 1.34");
+    page.run(&vc, "history dev");
+    page.run(&vc, "rollback dev");
+    page.run(&vc, "rollback dev 9");
+    page.run(&vc, "history dev -o name");
+    page.run(&vc, "history dve");
+}
+
+fn charts(page: &mut Page) {
+    page.heading("What a chart makes");
+    let vc = Sandbox::new();
+    vc.write(
+        "work/chart/Chart.yaml",
+        "apiVersion: v2\nname: chart\nversion: 1.0.0\n",
+    );
+    vc.write("work/chart/values.yaml", "word: hello\n");
+    vc.write(
+        "work/chart/templates/words.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\ndata:\n  word: {{ .Values.word | quote }}\n",
+    );
+    page.run(&vc, "template dev --chart chart --set word=goodbye");
+    page.run(&vc, "template dev -s templates/disruptionbudget.yaml --set controlPlane.advanced.podDisruptionBudget.enabled=true");
+    vc.write(
+        "work/chart/templates/words.yaml",
+        "kind: ConfigMap\ndata:\n  word: {{ .Values.word | upcase }}\n",
+    );
+    page.run(&vc, "template dev --chart chart");
+}
+
+fn settings(page: &mut Page) {
+    page.heading("Settings");
+    let vc = Sandbox::new().with_variable("VC_REGISTRY", "registry.example.com");
+    page.run(&vc, "config path");
+    page.run(&vc, "config set timeout 5m");
+    page.run(&vc, "config");
+    page.run(&vc, "config set timout 5m");
+    page.run(&vc, "config set timeout soon");
+    page.run(&vc, "config unset timeout");
+}
+
 fn for_scripts(page: &mut Page) {
     page.heading("For scripts");
     let vc = Sandbox::new();
@@ -149,6 +247,41 @@ fn in_the_way(page: &mut Page) {
     page.run(&vc, "create dev --ephemeral");
     page.run(&vc, "create test -n vcluster-dev");
     page.run(&vc, "sleep test");
+}
+
+fn cut_off(page: &mut Page) {
+    page.heading("Interrupted");
+    let stopped = |page: &mut Page, vc: &Sandbox, command: &str, at: &str| {
+        vc.host.forget_calls();
+        vc.host.fault(at, Nth::Every, Fault::Hang);
+        let started = vc.start(command);
+        started.until_asked(at.trim_start_matches(['*', ' ']).trim_end_matches('*'));
+        started.signal("INT");
+        page.show(command, &started.finish());
+        vc.host.behave();
+    };
+    let vc = Sandbox::new();
+    stopped(
+        page,
+        &vc,
+        "create dev",
+        "apply /apis/apps/v1/namespaces/vcluster-dev/statefulsets/dev",
+    );
+    page.run(&vc, "list -o wide");
+    page.run(&vc, "create dev");
+    stopped(
+        page,
+        &vc,
+        "sleep dev",
+        "patch /apis/apps/v1/namespaces/vcluster-dev/statefulsets/dev",
+    );
+    stopped(
+        page,
+        &vc,
+        "delete dev",
+        "delete /api/v1/namespaces/vcluster-dev",
+    );
+    page.run(&vc, "delete dev");
 }
 
 fn that_cannot_start(page: &mut Page) {

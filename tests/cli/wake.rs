@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use insta::assert_snapshot;
+use serde_json::json;
 
 use crate::support::{
     api_server::PodFate,
@@ -47,6 +48,43 @@ fn it_wakes_what_was_only_scaled_to_zero() {
 fn wake_of_a_running_cluster_says_so_and_succeeds() {
     let vc = Sandbox::new().with(running("dev"));
     assert_snapshot!(vc.run("wake dev"));
+}
+
+#[test]
+fn one_that_wakes_already_is_waited_for() {
+    let vc = Sandbox::new().with(sleeping("dev"));
+    vc.host
+        .set(|settings| settings.pod_start = Duration::from_millis(400));
+    vc.host.edit(WORKLOAD, |workload| {
+        workload["spec"]["replicas"] = 1.into();
+        workload["metadata"]["annotations"] = json!({});
+    });
+    let output = vc.run("wake dev");
+    assert!(output.stdout.starts_with("Woke `dev`"), "{output}");
+    assert!(output.time >= Duration::from_millis(200), "{output}");
+}
+
+#[test]
+fn what_somebody_scaled_up_in_its_sleep_is_awake_and_can_sleep_again() {
+    let scaled_up = || {
+        let vc = Sandbox::new().with(running("dev"));
+        vc.run("sleep dev");
+        vc.host
+            .edit(WORKLOAD, |workload| workload["spec"]["replicas"] = 1.into());
+        vc
+    };
+    let vc = scaled_up();
+    assert!(vc.run("list").stdout.contains("Running"));
+    let output = vc.run("sleep dev --timeout 20s");
+    assert!(output.stdout.starts_with("Put `dev`"), "{output}");
+    assert!(vc.run("list").stdout.contains("Sleeping"));
+    let vc = scaled_up();
+    assert_eq!(vc.run("wake dev").code, Some(0));
+    let workload = vc.host.get(WORKLOAD).expect("the workload");
+    assert_eq!(
+        workload["metadata"]["annotations"]["loft.sh/paused"],
+        json!(null)
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod agent;
 mod connect;
 mod helm;
 mod interrupted;
+mod many;
 mod namespaces;
 mod obstacles;
 mod options;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::Story;
+use crate::support::{Story, eventually};
 
 /// A reason is told as soon as the host knows it, not when patience ends.
 const AT_ONCE: Duration = Duration::from_secs(15);
@@ -90,4 +90,97 @@ fn a_quota_that_is_exceeded_ends_the_create_with_the_reason() {
     story.vc_does(&format!("delete NAME -n {namespace}"));
     assert_eq!(story.objects_in(&namespace), ["resourcequota/none"]);
     assert_eq!(story.tunnels(), [] as [u64; 0]);
+}
+
+#[test]
+fn a_control_plane_that_has_too_little_memory_is_told() {
+    let story = Story::new("oom");
+    let before = story.kubeconfig();
+    let resources = "--set controlPlane.statefulSet.resources";
+    let mut running = story.start(&format!(
+        "create NAME {resources}.limits.memory=24Mi {resources}.requests.memory=8Mi --timeout 40s"
+    ));
+    running.until_it_says("used more memory than its limit");
+    let output = running.finish();
+    // The fourth time ends it at once, if it comes in time.
+    assert!(matches!(output.code, Some(1 | 6)), "{output}");
+    assert!(output.stderr.contains("hint: allow it more"), "{output}");
+    assert_eq!(story.kubeconfig(), before);
+    story.vc_does("delete NAME");
+    story.assert_no_trace(&before);
+}
+
+/// Refuses, or cannot be asked, in the namespaces of one story.
+const ADMISSION: &str = "
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: refuses-NAME, labels: {story: NAME}}
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules: [{apiGroups: [apps], apiVersions: [v1], operations: [CREATE], resources: [statefulsets]}]
+  validations: [{expression: 'false', message: 'no owner label'}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: refuses-NAME, labels: {story: NAME}}
+spec:
+  policyName: refuses-NAME
+  validationActions: [Deny]
+  matchResources: {namespaceSelector: {matchLabels: {refuses: NAME}}}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: down-NAME, labels: {story: NAME}}
+webhooks:
+- name: down.example.com
+  clientConfig: {url: 'https://127.0.0.1:9/'}
+  rules: [{apiGroups: [''], apiVersions: [v1], operations: [CREATE], resources: [pods]}]
+  namespaceSelector: {matchLabels: {down: NAME}}
+  failurePolicy: Fail
+  sideEffects: None
+  admissionReviewVersions: [v1]
+";
+
+#[test]
+fn what_admission_refuses_or_cannot_judge_is_told_with_who_it_was() {
+    let story = Story::new("admission");
+    let before = story.kubeconfig();
+    let namespace = story.make_namespace();
+    story.apply_to_host(ADMISSION);
+    story.host(&format!(
+        "label namespace {namespace} refuses={}",
+        story.name
+    ));
+    // A policy is enforced a moment after it was made.
+    let refused = eventually("the policy is enforced", || {
+        let output = story.vc(&format!("create NAME -n {namespace} --no-wait"));
+        if output.code == Some(0) {
+            story.vc_does(&format!("delete NAME -n {namespace}"));
+            return None;
+        }
+        Some(output)
+    });
+    refused.assert_refused(
+        1,
+        &[
+            &format!("ValidatingAdmissionPolicy 'refuses-{}'", story.name),
+            "no owner label",
+            "hint: ",
+        ],
+    );
+    story.vc_does(&format!("delete NAME -n {namespace}"));
+    story.host(&format!(
+        "label namespace {namespace} refuses- down={}",
+        story.name
+    ));
+    // It may come back, so it is waited for.
+    let mut running = story.start(&format!("create NAME -n {namespace} --timeout 20s"));
+    running.until_it_says("failed calling webhook \"down.example.com\"");
+    let down = running.finish();
+    story.end_admission();
+    down.assert_refused(6, &["webhook \"down.example.com\"", "hint: "]);
+    story.vc_does(&format!("delete NAME -n {namespace}"));
+    assert_eq!(story.objects_in(&namespace), [] as [&str; 0]);
+    assert_eq!(story.kubeconfig(), before);
 }

@@ -35,6 +35,10 @@ static HOST: LazyLock<PathBuf> = LazyLock::new(|| {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
 });
 
+/// Removes what a story had decide over admission.
+const ADMISSION: &str = "delete validatingwebhookconfigurations,validatingadmissionpolicies,\
+    validatingadmissionpolicybindings -l story=NAME --timeout=60s";
+
 /// One user's story with one virtual cluster.
 pub(crate) struct Story {
     /// The name of the cluster, which no other story has.
@@ -91,6 +95,11 @@ impl Story {
         self.namespaces.borrow_mut().push(namespace.clone());
         self.host(&format!("create namespace {namespace}"));
         namespace
+    }
+
+    /// Has a namespace removed with the story that a command is going to make.
+    pub(crate) fn removes_namespace(&self, namespace: &str) {
+        self.namespaces.borrow_mut().push(namespace.to_owned());
     }
 
     /// A path in the story's own folder.
@@ -171,6 +180,11 @@ impl Story {
     pub(crate) fn apply_to_host(&self, manifest: &str) {
         let file = self.write("work/host.yaml", &self.fill(manifest));
         self.host(&format!("apply -f {}", file.display()));
+    }
+
+    /// Removes what decides over admission for this story, which carries its label.
+    pub(crate) fn end_admission(&self) {
+        self.host(ADMISSION);
     }
 
     /// Asks the cluster of the user's current context, which has to succeed.
@@ -344,6 +358,7 @@ impl Drop for Story {
         for leftovers in [
             format!("delete namespace {namespaces} --ignore-not-found --timeout=60s"),
             "delete clusterroles,clusterrolebindings -l release=NAME --timeout=60s".to_owned(),
+            ADMISSION.to_owned(),
         ] {
             let mut command = self.command("kubectl", &leftovers);
             command.env("KUBECONFIG", HOST.join("admin.kubeconfig"));

@@ -370,6 +370,24 @@ impl Started<'_> {
         }
     }
 
+    /// Waits until something is so, which the command brings about.
+    ///
+    /// # Panics
+    ///
+    /// If it does not come in time.
+    pub(crate) fn until(&self, is_so: impl Fn() -> bool) {
+        let begin = Instant::now();
+        while !is_so() {
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "`vc {}` does not bring it about; asked so far:\n{}",
+                self.arguments,
+                self.sandbox.calls()
+            );
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// Waits until the host was asked so many things, or the command has ended; whether it was.
     ///
     /// # Panics

@@ -1,6 +1,6 @@
 //! What goes away because something else does: dependents of an owner, the contents of a namespace.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::json;
 
@@ -87,6 +87,7 @@ pub(super) fn tend_namespaces(store: &mut Store) {
             for inner in &inside {
                 store.delete(inner, &Deletion::default()).ok();
             }
+            tell_what_holds(store, &key);
             if inside.is_empty() {
                 store.remove(&key);
             }
@@ -101,4 +102,47 @@ pub(super) fn tend_namespaces(store: &mut Store) {
                 .ok();
         }
     }
+}
+
+/// Says in the namespace's conditions what its deletion waits for, if that is a finalizer, as the real controller does.
+fn tell_what_holds(store: &mut Store, namespace: &Key) {
+    let mut resources: BTreeMap<String, usize> = BTreeMap::new();
+    let mut held: BTreeMap<String, usize> = BTreeMap::new();
+    for (key, object) in &store.objects {
+        let finalizers = finalizers(object);
+        if key.namespace != namespace.name || finalizers.is_empty() {
+            continue;
+        }
+        let kind = key.kind();
+        *resources
+            .entry(format!("{}.{}", kind.plural, kind.group))
+            .or_default() += 1;
+        for finalizer in finalizers {
+            *held.entry(finalizer.to_owned()).or_default() += 1;
+        }
+    }
+    if held.is_empty() {
+        return;
+    }
+    let list = |counts: BTreeMap<String, usize>, word: &str| {
+        let told = counts.iter();
+        let told: Vec<String> = told
+            .map(|(what, count)| format!("{what} {word} {count} resource instances"))
+            .collect();
+        told.join(", ")
+    };
+    let remaining = format!("Some resources are remaining: {}", list(resources, "has"));
+    let finalizers = format!(
+        "Some content in the namespace has finalizers remaining: {}",
+        list(held, "in")
+    );
+    let conditions = json!([
+        { "type": "NamespaceContentRemaining", "status": "True", "reason": "SomeResourcesRemain", "message": remaining },
+        { "type": "NamespaceFinalizersRemaining", "status": "True", "reason": "SomeFinalizersRemain", "message": finalizers },
+    ]);
+    edit(store, namespace, |object| {
+        if object["status"]["conditions"] != conditions {
+            object["status"]["conditions"] = conditions;
+        }
+    });
 }
