@@ -32,6 +32,7 @@ mod shell;
 mod sleep;
 mod status;
 mod template;
+mod terminal;
 mod transcript;
 mod tunnels;
 mod upgrade;
