@@ -27,6 +27,7 @@ mod reasons;
 mod records;
 mod rights;
 mod rollback;
+mod server;
 mod settings;
 mod shell;
 mod sleep;
