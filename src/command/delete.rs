@@ -192,7 +192,10 @@ async fn delete_one(
     options: &DeleteOptions,
 ) -> Result<Option<Deletion>, Error> {
     let progress = session.progress();
-    let deletion = lifecycle::delete(host, reference, options, progress).await?;
+    let deleted = lifecycle::delete(host, reference, options, progress).await;
+    // A cluster that is partly deleted is not what it was either.
+    lifecycle::tell_changed(local, &host.server, reference).await;
+    let deletion = deleted?;
     // A cluster that somebody else deleted still has our context; it leads nowhere now.
     lifecycle::forget(local, &host.server, reference, progress).await?;
     for reason in deletion

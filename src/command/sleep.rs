@@ -92,7 +92,12 @@ pub async fn run(session: &Session, args: SleepArgs) -> Result<(), Error> {
     let mut failures = Vec::new();
     for cluster in clusters {
         let began = Instant::now();
-        match lifecycle::sleep(&host, &cluster, options, session.progress()).await {
+        let slept = lifecycle::sleep(&host, &cluster, options, session.progress()).await;
+        // Whatever became of it. Who has no folder for an agent has none.
+        if let Ok(local) = session.local() {
+            lifecycle::tell_changed(&local, &host.server, &cluster.reference).await;
+        }
+        match slept {
             // Repeated whole: what an interrupted sleep left running is put down now.
             Ok(()) if cluster.state.is_sleeping() => {
                 rows.push(SleepRow::new(&cluster, "asleep already", began));
