@@ -4,6 +4,7 @@
 //! `VC_BENCH_KUBECONFIG` names another, such as one with the real control plane. `vcluster` is measured if it is on
 //! the path.
 
+mod agent;
 mod create;
 mod list;
 mod measure;
@@ -22,10 +23,11 @@ use world::World;
 type Part = fn(&World, &mut Report) -> Result<(), String>;
 
 /// The parts, by the word that chooses one: `cargo bench --all-features --bench vc -- create`.
-const PARTS: [(&str, Part); 5] = [
+const PARTS: [(&str, Part); 6] = [
     ("start", start),
     ("render", render::measure),
     ("list", list::measure),
+    ("agent", agent::measure),
     ("tunnel", tunnel::measure),
     ("create", create::measure),
 ];
