@@ -209,7 +209,7 @@ impl From<crate::kubeconfig::Error> for Error {
             ),
             Kubeconfig::NoSpace { .. } => (
                 Kind::Failed,
-                "free some space and try again; the file is as it was",
+                "free some space, or raise a limit such as `ulimit -f`, and try again; the file is as it was",
             ),
             _ => (
                 Kind::Failed,

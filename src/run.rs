@@ -1,5 +1,7 @@
 //! From a process to its exit code: parsing, time limit, signals, and the error at the end.
 
+mod usage;
+
 use std::io::Write;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
@@ -89,6 +91,9 @@ fn run_command_line(process: Process) -> ExitCode {
         has_color: settings.color,
     });
     let session = Session::new(process, flags, settings, ui);
+    if matches!(cli.command, Command::Config(_)) {
+        outlive_file_limit_of_local();
+    }
     let ending = match command::run_locally(&session, &cli.command) {
         Some(ending) => ending.map(|()| ExitCode::SUCCESS),
         None => run_with_runtime(&session, cli.command),
@@ -110,6 +115,7 @@ fn run_with_runtime(session: &Session, command: Command) -> Result<ExitCode, Err
         .build()
         .map_err(|error| Error::new(Kind::Failed, "cannot start").because(&error))?;
     let ending = runtime.block_on(async {
+        outlive_file_limit();
         match run_bounded(session, command).await? {
             Ending::Done => Ok(ExitCode::SUCCESS),
             Ending::Interrupted => Ok(ExitCode::from(Kind::Interrupted.code())),
@@ -120,6 +126,33 @@ fn run_with_runtime(session: &Session, command: Command) -> Result<ExitCode, Err
     // thread, such as a look-up of a name, must not hold the user for long.
     runtime.shutdown_timeout(LAST_EDIT);
     ending
+}
+
+/// Has a file that may not grow any more (`ulimit -f`) fail as on a full disk, instead of ending us in the middle of it.
+///
+/// What tokio has caught once never has its usual effect again, whether or not anybody listens. Programs that we start
+/// have it as ever.
+#[cfg(unix)]
+fn outlive_file_limit() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let number = rustix::process::Signal::XFSZ.as_raw();
+    if let Err(error) = signal(SignalKind::from_raw(number)) {
+        tracing::debug!(%error, "a file that grows too long would end us");
+    }
+}
+
+#[cfg(not(unix))]
+fn outlive_file_limit() {}
+
+/// The same for a command that has no runtime of its own and yet writes.
+fn outlive_file_limit_of_local() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(async { outlive_file_limit() }),
+        Err(error) => tracing::debug!(%error, "a file that grows too long would end us"),
+    }
 }
 
 fn complete(process: &Process) -> ExitCode {
@@ -136,13 +169,14 @@ fn parse(process: &Process) -> Result<Cli, ExitCode> {
     let parsed = Cli::command().try_get_matches_from(&process.arguments);
     parsed
         .and_then(|matches| Cli::from_arg_matches(&matches))
-        .map_err(|error| {
+        .map_err(|mut error| {
+            usage::suggest_no_hidden(&mut error);
             let text = error.render();
             if error.use_stderr()
                 && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
             {
                 return fail(
-                    &usage_error(&text.to_string()),
+                    &usage::to_error(&text.to_string()),
                     asked_format(&process.arguments),
                 );
             }
@@ -164,51 +198,6 @@ fn parse(process: &Process) -> Result<Cli, ExitCode> {
                 0
             })
         })
-}
-
-/// What clap says of a wrong command line, in the form that all our errors have.
-fn usage_error(text: &str) -> Error {
-    let text = with_back_ticks(text);
-    let mut paragraphs = text.trim().split("\n\n");
-    let first = paragraphs.next().unwrap_or_default();
-    let message = first.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut error = Error::usage(message.trim_start_matches("error: "));
-    let mut usage = None;
-    for paragraph in paragraphs {
-        for line in paragraph.lines().map(str::trim) {
-            if let Some(tip) = line.strip_prefix("tip: ") {
-                error = error.hint(tip);
-            } else if let Some(line) = line.strip_prefix("Usage: ") {
-                usage = Some(line.to_owned());
-            }
-        }
-    }
-    error.hint(usage.map_or_else(
-        || "run `vc help`".to_owned(),
-        |usage| format!("usage: `{usage}`"),
-    ))
-}
-
-/// A text with back-ticks in place of the quotes around what may be typed; an apostrophe stays.
-fn with_back_ticks(text: &str) -> String {
-    let opens =
-        |before: Option<char>| before.is_none_or(|it| it.is_whitespace() || "([".contains(it));
-    let closes =
-        |after: Option<&char>| after.is_none_or(|it| it.is_whitespace() || ")],.:;".contains(*it));
-    let (mut quoted, mut is_open, mut before) = (String::new(), false, None);
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
-        let is_quote = letter == '\''
-            && if is_open {
-                closes(letters.peek())
-            } else {
-                opens(before)
-            };
-        quoted.push(if is_quote { '`' } else { letter });
-        is_open ^= is_quote;
-        before = Some(letter);
-    }
-    quoted
 }
 
 /// The form of output that was asked for on a command line that could not be parsed.

@@ -15,7 +15,7 @@ use super::cluster::Cluster;
 use super::tunnels::Tunnels;
 use crate::error::Error;
 use crate::tunnel::background::protocol::{PROTOCOL, Question, Reply, VERSION};
-use crate::tunnel::background::{Answer, Ask, Failure, Opening};
+use crate::tunnel::background::{Answer, Ask, Failure, Opening, Server};
 
 /// The longest question: an environment is part of it.
 const LONGEST_QUESTION: u64 = 4 << 20;
@@ -105,15 +105,17 @@ async fn respond(ask: Ask, tunnels: &Arc<Tunnels>, write: &mut OwnedWriteHalf) -
             key,
             uid,
             may_wake,
+            server,
             opening,
         } => {
+            let by_tunnel = server.is_none();
             let cluster = match opening {
-                Some(opening) => tunnels.open_for_plugin(*opening).await.map(Some),
-                None => Ok(tunnels.ready_to_use(&key)),
+                Some(opening) => tunnels.open_for_plugin(*opening, by_tunnel).await.map(Some),
+                None => Ok(tunnels.ready_to_use(&key, by_tunnel)),
             };
             match cluster {
                 Ok(None) => Ok(Answer::Unknown),
-                Ok(Some(cluster)) => credential(&cluster, &uid, may_wake, write).await,
+                Ok(Some(cluster)) => credential(&cluster, &uid, may_wake, server, write).await,
                 Err(error) => Err(error),
             }
         }
@@ -122,6 +124,12 @@ async fn respond(ask: Ask, tunnels: &Arc<Tunnels>, write: &mut OwnedWriteHalf) -
                 cluster.keep(&uid, user).await;
             }
             Ok(Answer::Kept)
+        }
+        Ask::Forget { key } => {
+            if let Some(cluster) = tunnels.get(&key) {
+                cluster.forget();
+            }
+            Ok(Answer::Forgotten)
         }
         Ask::List => Ok(Answer::Tunnels {
             tunnels: tunnels.views(),
@@ -141,10 +149,12 @@ async fn credential(
     cluster: &Arc<Cluster>,
     uid: &str,
     may_wake: bool,
+    server: Option<Server>,
     write: &mut OwnedWriteHalf,
 ) -> Result<Answer, Error> {
+    let port = cluster.port().filter(|_| server.is_none());
     let (told, mut notes) = mpsc::unbounded_channel();
-    let mut work = pin!(cluster.credential(uid, may_wake, told));
+    let mut work = pin!(cluster.credential(uid, may_wake, server, told));
     let user = loop {
         tokio::select! {
             biased;
@@ -155,18 +165,13 @@ async fn credential(
             result = &mut work => break result?,
         }
     };
-    Ok(Answer::Credential {
-        port: cluster.port(),
-        user,
-    })
+    Ok(Answer::Credential { port, user })
 }
 
 async fn open(tunnels: &Arc<Tunnels>, opening: &Opening) -> Result<Answer, Error> {
-    let cluster = tunnels.open(opening).await?;
+    let (cluster, port) = tunnels.open(opening).await?;
     cluster.tunnel.begin();
-    Ok(Answer::Opened {
-        port: cluster.port(),
-    })
+    Ok(Answer::Opened { port })
 }
 
 fn to_failure(error: Error) -> Failure {

@@ -18,7 +18,7 @@ use crate::driver::vcluster;
 use crate::error::{Error, Kind};
 use crate::host::Host;
 use crate::lifecycle::{self, Scope};
-use crate::tunnel::background::{Key, Record, TunnelView, Way};
+use crate::tunnel::background::{Key, Opening, Record, Server, TunnelView, Way};
 use crate::tunnel::{Target, Tunnel, Upstream};
 
 /// How long it may take to see whether there is a pod, before its host is asked for more.
@@ -35,13 +35,20 @@ pub(super) struct Cluster {
     key: Key,
     way: Way,
     reference: ClusterRef,
-    port: u16,
+    /// The local port that leads to it; `None` if it is reached without a tunnel.
+    port: Option<u16>,
     since: Timestamp,
     host: Host,
     pub(super) tunnel: Tunnel,
     state: Mutex<State>,
-    /// What is under way for those who do not want it woken, and for those who do.
-    healing: Mutex<[Option<Healing>; 2]>,
+    /// What is under way, by what is wanted.
+    healing: Mutex<Vec<(Want, Healing)>>,
+}
+
+/// Where a tunnel is entered.
+pub(super) struct Door {
+    pub(super) port: u16,
+    pub(super) listeners: Vec<TcpListener>,
 }
 
 #[derive(Default)]
@@ -49,6 +56,19 @@ struct State {
     uid: String,
     contexts_in: Vec<PathBuf>,
     credentials: Option<Credentials>,
+    /// How often the cluster was changed by somebody who told us.
+    changes: u64,
+    /// Whether what the watch says may be of before the last change.
+    is_in_doubt: bool,
+}
+
+/// What somebody wants of a cluster that is to answer; whoever wants the same waits for the same undertaking.
+#[derive(Clone, PartialEq, Eq)]
+struct Want {
+    may_wake: bool,
+    server: Option<Server>,
+    /// The changes that there had been: what began before one says nothing of what is after it.
+    changes: u64,
 }
 
 /// What leads into the cluster, and which pod has answered to it.
@@ -67,31 +87,32 @@ struct Healing {
 
 impl Cluster {
     pub(super) fn new(
-        record: Record,
-        way: Way,
+        opening: Opening,
         reference: ClusterRef,
         host: Host,
         upstream: Upstream,
-        listeners: Vec<TcpListener>,
+        door: Option<Door>,
     ) -> Self {
         let target = Target {
             namespace: reference.namespace.to_string(),
             selector: reference.selector(),
             port: vcluster::API_PORT,
         };
+        let port = door.as_ref().map(|door| door.port);
+        let listeners = door.map(|door| door.listeners).unwrap_or_default();
         let tunnel = Tunnel::open_lazily(upstream, target, listeners);
         Self {
-            key: record.key,
-            way,
+            key: opening.key,
+            way: opening.way,
             reference,
-            port: record.port,
+            port,
             since: Timestamp::now(),
             host,
             tunnel,
             state: Mutex::new(State {
-                uid: record.uid,
-                contexts_in: record.contexts_in,
-                credentials: None,
+                uid: opening.uid,
+                contexts_in: opening.contexts_in,
+                ..State::default()
             }),
             healing: Mutex::default(),
         }
@@ -105,7 +126,7 @@ impl Cluster {
         &self.way
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(super) fn port(&self) -> Option<u16> {
         self.port
     }
 
@@ -119,19 +140,22 @@ impl Cluster {
         contexts_in.clone_into(&mut state.contexts_in);
     }
 
-    pub(super) fn to_record(&self, is_open: bool) -> Record {
+    /// The record of its tunnel, which is open on this port.
+    pub(super) fn to_record(&self, port: u16) -> Record {
         let state = self.state();
         Record {
             key: self.key.clone(),
-            port: self.port,
+            port,
             uid: state.uid.clone(),
             way: Some(self.way.clone()),
             contexts_in: state.contexts_in.clone(),
-            is_open,
+            is_open: true,
         }
     }
 
-    pub(super) fn view(&self) -> TunnelView {
+    /// Its tunnel, to be shown; `None` if it is reached without one.
+    pub(super) fn view(&self) -> Option<TunnelView> {
+        let port = self.port?;
         let status = self.tunnel.status();
         let destination = self.tunnel.destination();
         let state = match &destination {
@@ -141,12 +165,12 @@ impl Cluster {
             None if status.without_pod.is_some() => "no-pod",
             None => "connecting",
         };
-        TunnelView {
+        Some(TunnelView {
             name: self.key.name.clone(),
             namespace: self.key.namespace.clone(),
             host_context: self.way.context.clone(),
             host: self.key.host.clone(),
-            port: self.port,
+            port,
             state: state.to_owned(),
             pod: status.pod,
             connections: status.connections,
@@ -154,7 +178,15 @@ impl Cluster {
             bytes_received: status.received,
             since: self.since,
             last_error: status.last_error,
-        }
+        })
+    }
+
+    /// Trusts nothing that is known of the cluster, which was changed just now.
+    pub(super) fn forget(&self) {
+        let mut state = self.state();
+        state.credentials = None;
+        state.changes += 1;
+        state.is_in_doubt = true;
     }
 
     /// Waits until a cluster without a pod is seen to be deleted, or another one of the same name; not if it sleeps.
@@ -181,6 +213,7 @@ impl Cluster {
         self: &Arc<Self>,
         uid: &str,
         may_wake: bool,
+        server: Option<Server>,
         told: mpsc::UnboundedSender<String>,
     ) -> Result<Value, Error> {
         if self.state().uid != uid {
@@ -190,7 +223,12 @@ impl Cluster {
         if let Some(user) = self.user_at_hand() {
             return Ok(user);
         }
-        let Healing { mut end, mut notes } = self.heal(may_wake);
+        let want = Want {
+            may_wake,
+            server,
+            changes: self.state().changes,
+        };
+        let Healing { mut end, mut notes } = self.heal(want);
         loop {
             tokio::select! {
                 biased;
@@ -213,21 +251,16 @@ impl Cluster {
     }
 
     /// Makes the cluster answer; however many want that, it is done once.
-    fn heal(self: &Arc<Self>, may_wake: bool) -> Healing {
-        let slot = usize::from(may_wake);
-        let mut all = self.healing.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(healing) = &all[slot] {
+    fn heal(self: &Arc<Self>, want: Want) -> Healing {
+        let mut all = self.healing();
+        if let Some((_, healing)) = all.iter().find(|(wanted, _)| *wanted == want) {
             return healing.clone();
         }
         let (progress, notes) = Notes::new();
-        let cluster = self.clone();
+        let (cluster, wanted) = (self.clone(), want.clone());
         let work = tokio::spawn(async move {
-            let healed = timeout(HEAL_LIMIT, cluster.make_answer(may_wake, &progress)).await;
-            let mut all = cluster.healing.lock();
-            all.as_mut().map_or_else(
-                |poisoned| poisoned.get_mut()[slot] = None,
-                |all| all[slot] = None,
-            );
+            let healed = timeout(HEAL_LIMIT, cluster.make_answer(&wanted, &progress)).await;
+            cluster.healing().retain(|(other, _)| *other != wanted);
             healed.unwrap_or_else(|_| Err(overdue(&cluster.reference)))
         });
         let end = async move {
@@ -238,18 +271,18 @@ impl Cluster {
             end: end.boxed().shared(),
             notes,
         };
-        all[slot] = Some(healing.clone());
+        all.push((want, healing.clone()));
         healing
     }
 
-    async fn make_answer(&self, may_wake: bool, progress: &Notes) -> Result<Value, Error> {
+    async fn make_answer(&self, want: &Want, progress: &Notes) -> Result<Value, Error> {
         let Self {
             reference, host, ..
         } = self;
         // Without an answer in time the host is asked below, and that says why.
         let _ = timeout(LOOK_LIMIT, self.tunnel.seen()).await;
         let is_ready = self.tunnel.destination().is_some_and(|pod| pod.is_ready);
-        let connection = if is_ready {
+        let connection = if is_ready && !self.state().is_in_doubt {
             self.fetch_connection().await?
         } else {
             let scope = Scope::In(reference.namespace.clone());
@@ -259,30 +292,41 @@ impl Cluster {
                 _ => error,
             })?;
             let connection = self.fetch_connection().await?;
-            if !found.state.is_sleeping() {
-                connection
-                    .until_answering(host, self.port, progress)
-                    .await?;
-            } else if may_wake {
-                lifecycle::wake(host, &found, Some(&connection), progress).await?;
-            } else {
+            let is_asleep = found.state.is_sleeping();
+            if is_asleep && !want.may_wake {
                 return Err(asleep(reference));
+            }
+            let by_tunnel = want.server.is_none().then_some(&connection);
+            match self.port.filter(|_| by_tunnel.is_some()) {
+                _ if is_asleep => lifecycle::wake(host, &found, by_tunnel, progress).await?,
+                Some(port) => connection.until_answering(host, port, progress).await?,
+                None => lifecycle::until_ready(host, reference, progress).await?,
+            }
+            if let Some(server) = &want.server {
+                lifecycle::until_answering(&connection, server, progress).await?;
             }
             connection
         };
         let uid = connection.uid().to_owned();
         let user = connection.user().clone();
-        self.keep(&uid, user.clone()).await;
+        self.keep_since(&uid, user.clone(), want.changes).await;
         Ok(user)
     }
 
     /// Keeps credentials to which the cluster has just answered.
     pub(super) async fn keep(&self, uid: &str, user: Value) {
+        let changes = self.state().changes;
+        self.keep_since(uid, user, changes).await;
+    }
+
+    /// The same, unless it was changed since there had been so many changes.
+    async fn keep_since(&self, uid: &str, user: Value, changes: u64) {
         // It answers, so its pod is about to be seen; if not, connections wait for it.
         let _ = timeout(LOOK_LIMIT, self.tunnel.until_there()).await;
         let pod = self.tunnel.destination();
         let mut state = self.state();
-        if state.uid == uid {
+        if state.uid == uid && state.changes == changes {
+            state.is_in_doubt = false;
             state.credentials = pod.map(|pod| Credentials {
                 user,
                 pod: pod.uid,
@@ -298,6 +342,10 @@ impl Cluster {
         } else {
             Err(another_cluster(&self.reference))
         }
+    }
+
+    fn healing(&self) -> MutexGuard<'_, Vec<(Want, Healing)>> {
+        self.healing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -28,6 +28,10 @@ struct Rotated {
 
 impl Rotated {
     fn open(&mut self) -> io::Result<&mut (File, u64)> {
+        if self.file.is_none() {
+            self.file = Some(append_to(&self.path)?);
+        }
+        // An agent before us may have left it long.
         if self
             .file
             .as_ref()
@@ -35,8 +39,6 @@ impl Rotated {
         {
             self.file = None;
             fs::rename(&self.path, self.path.with_extension("log.1"))?;
-        }
-        if self.file.is_none() {
             self.file = Some(append_to(&self.path)?);
         }
         Ok(self.file.as_mut().expect("it was just opened"))

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Door};
 use super::hosts::Hosts;
 use crate::cluster::{ClusterRef, Name, Namespace};
 use crate::error::{Error, Kind};
@@ -65,49 +65,72 @@ impl Tunnels {
         }
     }
 
-    /// The tunnel of a cluster, opened if need be.
-    pub(super) async fn open(self: &Arc<Self>, opening: &Opening) -> Result<Arc<Cluster>, Error> {
+    /// The tunnel of a cluster, opened if need be, and its port.
+    pub(super) async fn open(
+        self: &Arc<Self>,
+        opening: &Opening,
+    ) -> Result<(Arc<Cluster>, u16), Error> {
         let _changing = self.changing.lock().await;
         let Opening { key, way, .. } = opening;
-        let cluster = match self.get(key) {
-            Some(cluster) if cluster.way() == way => {
-                self.hosts.get(way, &key.host, &opening.environment);
-                cluster
-            }
-            _ => {
-                self.close(key).await;
-                let record = self.record_of(key)?;
-                self.listen(record, way.clone(), &opening.environment)
-                    .await?
-            }
+        let open = self.get(key).filter(|cluster| cluster.way() == way);
+        let open = open.and_then(|cluster| Some((cluster.port()?, cluster)));
+        let (cluster, port) = if let Some((port, cluster)) = open {
+            self.hosts.get(way, &key.host, &opening.environment);
+            (cluster, port)
+        } else {
+            self.close(key).await;
+            let record = self.record_of(key)?;
+            self.listen(record, way.clone(), &opening.environment)
+                .await?
         };
         cluster.is_now(&opening.uid, &opening.contexts_in);
-        self.write(&cluster.to_record(true));
-        Ok(cluster)
+        self.write(&cluster.to_record(port));
+        Ok((cluster, port))
     }
 
-    /// The tunnel that the plugin asks for: by the way that the last connect recorded, if there is one.
+    /// A cluster that is reached without a tunnel: its pods are followed, so that it is known whether it answers.
+    async fn follow(self: &Arc<Self>, opening: Opening) -> Result<Arc<Cluster>, Error> {
+        let _changing = self.changing.lock().await;
+        // Somebody may have been faster.
+        if let Some(cluster) = self.get(&opening.key) {
+            return Ok(cluster);
+        }
+        self.keep(opening, None)
+    }
+
+    /// The cluster that the plugin asks for, with a tunnel if it wants one: by the way that the last connect recorded, if
+    /// there is one.
     pub(super) async fn open_for_plugin(
         self: &Arc<Self>,
         mut opening: Opening,
+        by_tunnel: bool,
     ) -> Result<Arc<Cluster>, Error> {
-        if let Some(cluster) = self.get(&opening.key) {
+        if let Some(cluster) = self.usable(&opening.key, by_tunnel) {
             self.hosts
                 .get(cluster.way(), &opening.key.host, &opening.environment);
             return Ok(cluster);
+        }
+        if !by_tunnel {
+            return self.follow(opening).await;
         }
         let record = self.record_of(&opening.key)?;
         if let Some(way) = record.way {
             (opening.way, opening.contexts_in) = (way, record.contexts_in);
         }
-        self.open(&opening).await
+        Ok(self.open(&opening).await?.0)
     }
 
-    /// The tunnel of a cluster that can be used at once; `None` if the plugin has to tell more.
-    pub(super) fn ready_to_use(&self, key: &Key) -> Option<Arc<Cluster>> {
-        let cluster = self.get(key)?;
+    /// A cluster that can be used at once; `None` if the plugin has to tell more.
+    pub(super) fn ready_to_use(&self, key: &Key, by_tunnel: bool) -> Option<Arc<Cluster>> {
+        let cluster = self.usable(key, by_tunnel)?;
         let environment = self.hosts.environment(cluster.way(), &key.host);
         (!environment.is_empty()).then_some(cluster)
+    }
+
+    /// A cluster that is kept, with a tunnel if one is wanted.
+    fn usable(&self, key: &Key, by_tunnel: bool) -> Option<Arc<Cluster>> {
+        self.get(key)
+            .filter(|cluster| !by_tunnel || cluster.port().is_some())
     }
 
     /// Closes a tunnel for good; `false` if there was none. Its port stays its own.
@@ -138,18 +161,17 @@ impl Tunnels {
     }
 
     fn openings(&self) -> Vec<Opening> {
-        self.each()
-            .map(|cluster| {
-                let record = cluster.to_record(true);
-                Opening {
-                    environment: self.hosts.environment(cluster.way(), &record.key.host),
-                    way: cluster.way().clone(),
-                    key: record.key,
-                    uid: record.uid,
-                    contexts_in: record.contexts_in,
-                }
+        let open = self.each().filter_map(|cluster| {
+            let record = cluster.to_record(cluster.port()?);
+            Some(Opening {
+                environment: self.hosts.environment(cluster.way(), &record.key.host),
+                way: cluster.way().clone(),
+                key: record.key,
+                uid: record.uid,
+                contexts_in: record.contexts_in,
             })
-            .collect()
+        });
+        open.collect()
     }
 
     /// Closes every tunnel, so that another process can have the ports.
@@ -163,7 +185,7 @@ impl Tunnels {
 
     /// Every tunnel, to be shown.
     pub(super) fn views(&self) -> Vec<TunnelView> {
-        self.each().map(|cluster| cluster.view()).collect()
+        self.each().filter_map(|cluster| cluster.view()).collect()
     }
 
     /// Somebody asked something.
@@ -213,10 +235,8 @@ impl Tunnels {
         mut record: Record,
         way: Way,
         environment: &Environment,
-    ) -> Result<Arc<Cluster>, Error> {
+    ) -> Result<(Arc<Cluster>, u16), Error> {
         let reference = reference(&record.key)?;
-        let host = self.hosts.get(&way, &record.key.host, environment);
-        let upstream = self.hosts.upstream(&way, &host);
         let (listeners, is_moved) = self.bind(&mut record).await.map_err(|error| {
             Error::new(Kind::Failed, format!("cannot open a tunnel to {reference}")).because(&error)
         })?;
@@ -227,10 +247,31 @@ impl Tunnels {
             self.move_contexts(&record, &reference).await;
         }
         tracing::info!(port = record.port, "listening for {reference}");
-        let key = record.key.clone();
-        let cluster = Arc::new(Cluster::new(
-            record, way, reference, host, upstream, listeners,
-        ));
+        let port = record.port;
+        let opening = Opening {
+            key: record.key,
+            uid: record.uid,
+            way,
+            contexts_in: record.contexts_in,
+            environment: environment.clone(),
+        };
+        let cluster = self.keep(opening, Some(Door { port, listeners }))?;
+        Ok((cluster, port))
+    }
+
+    /// Keeps a cluster from now on.
+    fn keep(self: &Arc<Self>, opening: Opening, door: Option<Door>) -> Result<Arc<Cluster>, Error> {
+        let Opening {
+            key,
+            way,
+            environment,
+            ..
+        } = &opening;
+        let reference = reference(key)?;
+        let host = self.hosts.get(way, &key.host, environment);
+        let upstream = self.hosts.upstream(way, &host);
+        let key = key.clone();
+        let cluster = Arc::new(Cluster::new(opening, reference, host, upstream, door));
         let looking = tokio::spawn(stop_if_abandoned(Arc::downgrade(self), cluster.clone()));
         let kept = Kept {
             cluster: cluster.clone(),
@@ -280,10 +321,9 @@ impl Tunnels {
 
     async fn close(&self, key: &Key) -> bool {
         let kept = self.all().remove(key);
-        if let Some(kept) = &kept {
-            kept.cluster.tunnel.close().await;
-        }
-        kept.is_some()
+        let Some(kept) = kept else { return false };
+        kept.cluster.tunnel.close().await;
+        kept.cluster.port().is_some()
     }
 
     fn record_of(&self, key: &Key) -> Result<Record, Error> {

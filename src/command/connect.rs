@@ -7,20 +7,22 @@ use std::process::ExitStatus;
 use serde::Serialize;
 use tokio::process::{Child, Command};
 
+use super::context::ContextArgs;
 use super::{Ending, Session, targets};
-use crate::cluster::{ClusterRef, ContextName, VirtualCluster};
+use crate::cluster::{ClusterRef, VirtualCluster};
 use crate::driver::vcluster;
 use crate::error::{Error, Kind};
 use crate::helm;
 use crate::host::Host;
 use crate::kubeconfig;
-use crate::lifecycle::{self, Connection, Local, Manner};
+use crate::lifecycle::{self, Address, Connection, Local, Route};
 use crate::tunnel::{self, Target, Tunnel};
 use crate::ui::View;
 
 /// Make a virtual cluster the current context, or run one command against it
 ///
-/// A tunnel in the background joins a local port to the cluster; nothing holds the terminal. With `-- COMMAND` only
+/// A tunnel in the background joins a local port to the cluster; nothing holds the terminal. With `--expose` or
+/// `--server` there is none: the context leads to where the host offers the API to the outside. With `-- COMMAND` only
 /// that command is connected, through a kubeconfig of its own that is gone when it ends.
 #[derive(Debug, clap::Args)]
 pub struct ConnectArgs {
@@ -36,46 +38,16 @@ pub struct ConnectArgs {
     /// Write a kubeconfig of its own to a file instead of changing one
     #[arg(long, value_name = "FILE", conflicts_with = "command", value_hint = clap::ValueHint::FilePath)]
     kubeconfig_out: Option<PathBuf>,
+    /// Reach it without a tunnel where its host exposes it, by Ingress, load balancer or node port
+    ///
+    /// `vc create --expose` and `vc upgrade --expose` have the host do so.
+    #[arg(long, conflicts_with = "server")]
+    expose: bool,
     #[command(flatten)]
     context: ContextArgs,
     /// Command to run, connected to the cluster; its exit code is ours
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
-}
-
-/// What the context of a cluster is like.
-#[derive(Debug, clap::Args)]
-pub(super) struct ContextArgs {
-    /// Write the credentials into the kubeconfig, for programs that cannot run `vc`
-    ///
-    /// Without it the context runs `vc` for them, which wakes the cluster and opens its tunnel again. With it a
-    /// sleeping cluster is not woken, and after a reboot another `vc` command has to open the tunnel.
-    #[arg(long)]
-    embed: bool,
-    /// Do not wake the cluster when its context is used
-    #[arg(long, conflicts_with = "embed")]
-    no_wake: bool,
-    /// Name of the context, in which `{name}`, `{namespace}` and `{host}` stand for the cluster's own
-    #[arg(long, value_name = "TEMPLATE", value_parser = context_name)]
-    context_name: Option<ContextName>,
-}
-
-impl ContextArgs {
-    /// What flags and settings say together.
-    pub(super) fn manner(&self, session: &Session, switch: bool) -> Manner {
-        let settings = &session.settings;
-        let name = self.context_name.as_ref();
-        Manner {
-            name: name.unwrap_or(&settings.context_name).clone(),
-            embed: self.embed,
-            may_wake: settings.wake_on_use && !self.no_wake,
-            switch,
-        }
-    }
-}
-
-fn context_name(text: &str) -> Result<ContextName, String> {
-    ContextName::parse(text).map_err(|error| error.to_string())
 }
 
 /// A program that runs connected to a cluster; it takes the time and the signals that it wants.
@@ -86,7 +58,7 @@ pub struct Running {
     signals: Signals,
     /// Holds its kubeconfig, and goes with it.
     _folder: tempfile::TempDir,
-    _tunnel: Tunnel,
+    _tunnel: Option<Tunnel>,
 }
 
 /// What a connect did; the JSON contract of this command.
@@ -97,7 +69,9 @@ struct ConnectView {
     context: Option<String>,
     kubeconfig: Option<String>,
     kubernetes: String,
-    port: u16,
+    server: String,
+    /// The local port of its tunnel; `null` if it needs none.
+    port: Option<u16>,
     current: bool,
 }
 
@@ -106,18 +80,22 @@ impl View for ConnectView {
         let Self {
             name, namespace, ..
         } = self;
+        let at = match self.port {
+            Some(_) => String::new(),
+            None => format!(" at `{}`", self.server),
+        };
         match (&self.context, &self.kubeconfig) {
             (_, Some(file)) => {
                 format!("Wrote a kubeconfig for `{name}` in `{namespace}` to `{file}`")
             }
             (Some(context), None) if self.current => {
                 format!(
-                    "Connected to `{name}` in `{namespace}`; the current context is `{context}`"
+                    "Connected to `{name}` in `{namespace}`{at}; the current context is `{context}`"
                 )
             }
             (context, None) => {
                 let context = context.as_deref().unwrap_or_default();
-                format!("Connected to `{name}` in `{namespace}`; its context is `{context}`")
+                format!("Connected to `{name}` in `{namespace}`{at}; its context is `{context}`")
             }
         }
     }
@@ -132,25 +110,40 @@ pub async fn run(session: &Session, args: ConnectArgs) -> Result<Ending, Error> 
     let (host, local) = session.host_and_local().await?;
     let cluster = targets::one(session, &host, args.name.as_deref()).await?;
     let reference = &cluster.reference;
-    let (connection, uid) = reach(session, &host, &cluster).await?;
+    let otherwise = if args.expose {
+        Route::Exposed(None)
+    } else {
+        Route::Tunnel
+    };
+    let route = args.context.route(otherwise);
+    let is_fresh = cluster.ready == 0;
+    let (connection, uid) = reach(session, &host, &cluster, !route.is_direct()).await?;
     if args.name.is_none() {
         refuse_another(&local, &host, reference, &uid)?;
     }
+    let progress = session.progress();
+    let at =
+        async || lifecycle::reach(&local, &host, &connection, &route, is_fresh, progress).await;
     if !args.command.is_empty() {
         let command = |_: &Path| {
             let mut command = Command::new(&args.command[0]);
             command.args(&args.command[1..]);
             Ok(command)
         };
-        return start_connected(session, &host, reference, &connection, command)
+        let address = if route.is_direct() {
+            Some(at().await?)
+        } else {
+            None
+        };
+        return start_connected(session, &host, &connection, address, command)
             .await
             .map(|running| Ending::Runs(Box::new(running)));
     }
-    let port = lifecycle::open_tunnel(&local, &host, reference, &uid).await?;
+    let address = at().await?;
     let manner = args.context.manner(session, !args.no_switch);
     if args.print {
         let context = manner.name.of(reference, &host.context);
-        let document = connection.to_document(&context, port);
+        let document = connection.to_document(&context, &address);
         session.ui.text(&helm::yaml::to_string(&document))?;
         return Ok(Ending::Done);
     }
@@ -160,20 +153,20 @@ pub async fn run(session: &Session, args: ConnectArgs) -> Result<Ending, Error> 
         context: None,
         kubeconfig: None,
         kubernetes: String::new(),
-        port,
+        server: address.url(),
+        port: address.port(),
         current: false,
     };
     if let Some(file) = &args.kubeconfig_out {
-        view.kubernetes = connection.fetch_version(port).await?;
+        view.kubernetes = connection.fetch_version(&address).await?;
         let path = session.absolute(file);
         let known = local.files.read()?;
-        let entry = lifecycle::entry(&local, &host, &connection, port, &manner, &known);
+        let entry = lifecycle::entry(&local, &host, &connection, &address, &manner, &known);
         kubeconfig::write_new(&path, &entry.to_document())?;
         view.kubeconfig = Some(file.display().to_string());
     } else {
-        let progress = session.progress();
         let connected =
-            lifecycle::connect(&local, &host, &connection, port, &manner, progress).await?;
+            lifecycle::connect(&local, &host, &connection, address, &manner, progress).await?;
         view.kubernetes = connected.kubernetes;
         view.context = Some(connected.context);
         view.current = connected.is_current;
@@ -182,15 +175,18 @@ pub async fn run(session: &Session, args: ConnectArgs) -> Result<Ending, Error> 
     Ok(Ending::Done)
 }
 
-/// Waits for a cluster that is not ready yet, wakes one that sleeps, and reads how to reach it.
+/// Waits for a cluster that is not ready yet, wakes one that sleeps, and reads how to reach it. One that `is_tunnelled`
+/// is seen to answer by a tunnel.
 pub(super) async fn reach(
     session: &Session,
     host: &Host,
     cluster: &VirtualCluster,
+    is_tunnelled: bool,
 ) -> Result<(Connection, String), Error> {
     if cluster.state.is_sleeping() {
         let (connection, uid) = lifecycle::fetch_connection(host, &cluster.reference).await?;
-        lifecycle::wake(host, cluster, Some(&connection), session.progress()).await?;
+        let asked = is_tunnelled.then_some(&connection);
+        lifecycle::wake(host, cluster, asked, session.progress()).await?;
         return Ok((connection, uid));
     }
     if cluster.ready == 0 {
@@ -223,28 +219,36 @@ fn refuse_another(
     }
 }
 
-/// Starts a program with a kubeconfig of its own, through a tunnel of its own. `command` may use the folder of that
-/// kubeconfig, which goes when the program has ended.
+/// Starts a program with a kubeconfig of its own, through a tunnel of its own unless the cluster has another address.
+/// `command` may use the folder of that kubeconfig, which goes when the program has ended.
 pub(super) async fn start_connected(
     session: &Session,
     host: &Host,
-    reference: &ClusterRef,
     connection: &Connection,
+    address: Option<Address>,
     command: impl FnOnce(&Path) -> std::io::Result<Command>,
 ) -> Result<Running, Error> {
     let failed = |what: &str, error: &std::io::Error| {
         Error::new(Kind::Failed, what.to_owned()).because(error)
     };
-    let (port, listeners) = tunnel::bind(None)
-        .await
-        .map_err(|error| failed("cannot open a local port", &error))?;
-    let target = Target {
-        namespace: reference.namespace.to_string(),
-        selector: reference.selector(),
-        port: vcluster::API_PORT,
+    let reference = connection.reference();
+    let (address, tunnel) = if let Some(address) = address {
+        (address, None)
+    } else {
+        {
+            let (port, listeners) = tunnel::bind(None)
+                .await
+                .map_err(|error| failed("cannot open a local port", &error))?;
+            let target = Target {
+                namespace: reference.namespace.to_string(),
+                selector: reference.selector(),
+                port: vcluster::API_PORT,
+            };
+            let tunnel = Tunnel::open(host.client(), target, listeners);
+            (Address::Tunnel(port), Some(tunnel))
+        }
     };
-    let tunnel = Tunnel::open(host.client(), target, listeners);
-    connection.fetch_version(port).await?;
+    connection.fetch_version(&address).await?;
     // From here on no signal may end us before the program has ended and its kubeconfig is gone.
     let signals = Signals::catch(session.process.stdin_is_terminal)
         .map_err(|error| failed("cannot take signals", &error))?;
@@ -253,7 +257,7 @@ pub(super) async fn start_connected(
     let folder = folder.map_err(|error| failed("cannot make a temporary folder", &error))?;
     let file = folder.path().join("kubeconfig");
     let context = session.settings.context_name.of(reference, &host.context);
-    kubeconfig::write_new(&file, &connection.to_document(&context, port))?;
+    kubeconfig::write_new(&file, &connection.to_document(&context, &address))?;
     let mut command =
         command(&file).map_err(|error| failed("cannot prepare the program", &error))?;
     let program = command

@@ -6,20 +6,25 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::chart::ChartArgs;
-use super::connect::ContextArgs;
+use super::context::ContextArgs;
 use super::limits::LimitArgs;
 use super::values::ValueArgs;
 use super::{Session, connect, objects};
-use crate::cluster::{ClusterRef, Name};
+use crate::cluster::{ClusterRef, Name, VirtualCluster};
 use crate::driver::vcluster::CreateRequest;
 use crate::error::Error;
-use crate::lifecycle::{self, CreateOptions, Created};
+use crate::host::Host;
+use crate::lifecycle::{
+    self, Address, Applied, Connected, Connection, CreateOptions, Created, Local, Manner, Route,
+};
 use crate::ui::View;
 
 /// Create a virtual cluster and connect to it
 ///
 /// Its API server is ready in seconds, and the current context is its own when the command returns. The same command
 /// again changes nothing. Without a name, asks for one, or in a script makes one up; `-o name` prints it.
+///
+/// With `--expose` the context leads to where the host then offers the API, and not through a tunnel.
 #[derive(Debug, clap::Args)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -140,33 +145,25 @@ pub async fn run(session: &Session, args: CreateArgs) -> Result<(), Error> {
         context: None,
         seconds: 0.0,
     };
-    let manner = args.context.manner(session, true);
-    let _tunnel = connects.then(|| local.unless_used(&host, &reference));
+    if matches!(created, Created::Applied(_)) {
+        lifecycle::tell_changed(&local, &host.server, &reference).await;
+    }
+    let exposure = args.values.exposure();
+    let way = Way {
+        session,
+        host: &host,
+        local: &local,
+        route: args
+            .context
+            .route(exposure.map_or(Route::Tunnel, |how| Route::Exposed(Some(how)))),
+        manner: args.context.manner(session, true),
+    };
+    let is_tunnelled = connects && !way.route.is_direct();
+    let _tunnel = is_tunnelled.then(|| local.unless_used(&host, &reference));
     let connected = match created {
-        Created::Unchanged(cluster) if connects => {
-            let (connection, uid) = connect::reach(session, &host, &cluster).await?;
-            let port = lifecycle::open_tunnel(&local, &host, &reference, &uid).await?;
-            Some(lifecycle::connect(&local, &host, &connection, port, &manner, progress).await?)
-        }
+        Created::Unchanged(cluster) if connects => Some(way.to_existing(&cluster).await?),
         Created::Applied(applied) if connects => {
-            let uid = applied.uid.clone();
-            // The tunnel starts while the control plane does, and holds what comes too early.
-            let mut tunnel = pin!(lifecycle::open_tunnel(&local, &host, &reference, &uid));
-            let mut ready = pin!(applied.until_ready(&host, progress));
-            let (secret, port) = tokio::select! {
-                port = &mut tunnel => {
-                    let port = port?;
-                    (ready.await?, port)
-                }
-                secret = &mut ready => {
-                    // A tunnel on its way is waited for: it could not be stopped before it is there.
-                    let port = tunnel.await;
-                    (secret?, port?)
-                }
-            };
-            progress.begin(&format!("connecting to {reference}"));
-            let connection = lifecycle::kubeconfig_of(&secret, &reference, &uid)?;
-            Some(lifecycle::connect(&local, &host, &connection, port, &manner, progress).await?)
+            Some(Box::pin(way.to_applied(&reference, *applied)).await?)
         }
         Created::Applied(applied) if !args.no_wait => {
             applied.until_ready(&host, progress).await?;
@@ -188,6 +185,76 @@ pub async fn run(session: &Session, args: CreateArgs) -> Result<(), Error> {
     session.ui.answer(&view)?;
     session.ui.next(&next(&reference, &view));
     Ok(())
+}
+
+/// How a cluster is connected to that was to be created.
+struct Way<'a> {
+    session: &'a Session,
+    host: &'a Host,
+    local: &'a Local,
+    route: Route,
+    manner: Manner,
+}
+
+impl Way<'_> {
+    /// Connects to one that was there already.
+    async fn to_existing(&self, cluster: &VirtualCluster) -> Result<Connected, Error> {
+        let (connection, _) =
+            connect::reach(self.session, self.host, cluster, !self.route.is_direct()).await?;
+        self.by_route(&connection, cluster.ready == 0).await
+    }
+
+    /// Connects to one whose objects were put on the host just now, once it is ready.
+    async fn to_applied(
+        &self,
+        reference: &ClusterRef,
+        applied: Applied,
+    ) -> Result<Connected, Error> {
+        let (host, progress) = (self.host, self.session.progress());
+        let uid = applied.uid.clone();
+        if self.route.is_direct() {
+            let secret = applied.until_ready(host, progress).await?;
+            let connection = lifecycle::kubeconfig_of(&secret, reference, &uid)?;
+            return self.by_route(&connection, true).await;
+        }
+        // The tunnel starts while the control plane does, and holds what comes too early.
+        let mut tunnel = pin!(lifecycle::open_tunnel(self.local, host, reference, &uid));
+        let mut ready = pin!(applied.until_ready(host, progress));
+        let (secret, port) = tokio::select! {
+            port = &mut tunnel => {
+                let port = port?;
+                (ready.await?, port)
+            }
+            secret = &mut ready => {
+                // A tunnel on its way is waited for: it could not be stopped before it is there.
+                let port = tunnel.await;
+                (secret?, port?)
+            }
+        };
+        progress.begin(&format!("connecting to {reference}"));
+        let connection = lifecycle::kubeconfig_of(&secret, reference, &uid)?;
+        self.at(&connection, Address::Tunnel(port)).await
+    }
+
+    async fn by_route(&self, connection: &Connection, is_fresh: bool) -> Result<Connected, Error> {
+        let Self {
+            host, local, route, ..
+        } = self;
+        let progress = self.session.progress();
+        let address = lifecycle::reach(local, host, connection, route, is_fresh, progress).await?;
+        self.at(connection, address).await
+    }
+
+    async fn at(&self, connection: &Connection, address: Address) -> Result<Connected, Error> {
+        let Self {
+            host,
+            local,
+            manner,
+            ..
+        } = self;
+        let progress = self.session.progress();
+        lifecycle::connect(local, host, connection, address, manner, progress).await
+    }
 }
 
 fn outcome(created: &Created) -> &'static str {

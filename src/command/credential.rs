@@ -10,6 +10,7 @@ use super::Session;
 use crate::cluster::{ClusterRef, Name};
 use crate::error::{Error, Kind};
 use crate::lifecycle::{self, Local, PluginCall};
+use crate::tunnel::background::Server;
 
 /// After so long a client asks again, so that a connection of days finds a cluster that was put to sleep meanwhile.
 const GOOD_FOR: SignedDuration = SignedDuration::from_mins(5);
@@ -27,6 +28,12 @@ pub struct CredentialArgs {
     /// Address of the host
     #[arg(long)]
     host: String,
+    /// Address at which it is reached without a tunnel
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// Name that the certificate there is for, if not that of the address
+    #[arg(long, value_name = "NAME", requires = "server")]
+    tls_server_name: Option<String>,
     /// Fail if the cluster is asleep
     #[arg(long)]
     no_wake: bool,
@@ -46,9 +53,15 @@ pub fn run(session: &Session, args: &CredentialArgs) -> Result<(), Error> {
         host_server: &args.host,
         host_context: session.settings.context.as_deref(),
         may_wake: session.settings.wake_on_use && !args.no_wake,
+        server: args.server.clone().map(|url| Server {
+            url,
+            certified_name: args.tls_server_name.clone(),
+        }),
     };
     let answered = lifecycle::credential(&local, &call, session.progress())?;
-    refuse_moved_port(session, &reference, answered.port)?;
+    if let Some(port) = answered.port {
+        refuse_moved_port(session, &reference, port)?;
+    }
     session
         .ui
         .text(&format!("{}\n", to_exec_credential(&answered.user)?))

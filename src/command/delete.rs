@@ -261,9 +261,12 @@ async fn delete_one(
     options: &DeleteOptions,
     progress: &dyn Progress,
 ) -> Result<Option<Deletion>, Error> {
-    let deletion = lifecycle::delete(host, reference, options, progress).await?;
-    // A cluster that somebody else deleted still has our context; it leads nowhere now.
+    let deleted = lifecycle::delete(host, reference, options, progress).await;
     let local = kubeconfig.lock().await;
+    // A cluster that is partly deleted is not what it was either.
+    lifecycle::tell_changed(&local, &host.server, reference).await;
+    let deletion = deleted?;
+    // A cluster that somebody else deleted still has our context; it leads nowhere now.
     lifecycle::forget(&local, &host.server, reference, progress).await?;
     drop(local);
     for reason in deletion

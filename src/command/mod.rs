@@ -5,6 +5,7 @@ mod chart;
 pub mod completion;
 pub mod config;
 pub mod connect;
+mod context;
 pub mod create;
 pub mod credential;
 pub mod delete;

@@ -39,7 +39,7 @@ pub async fn run(session: &Session, args: ShellArgs) -> Result<Ending, Error> {
             "this is a shell within the one for `{outer}`; `exit` leads back there"
         ));
     }
-    let (connection, _) = connect::reach(session, &host, &cluster).await?;
+    let (connection, _) = connect::reach(session, &host, &cluster, true).await?;
     let shell = Shell::of(&session.process);
     let around = around(&local, &host);
     let command = |kubeconfig: &Path| {
@@ -47,8 +47,7 @@ pub async fn run(session: &Session, args: ShellArgs) -> Result<Ending, Error> {
         command.envs(around);
         Ok(command)
     };
-    let running =
-        connect::start_connected(session, &host, &cluster.reference, &connection, command).await?;
+    let running = connect::start_connected(session, &host, &connection, None, command).await?;
     Ok(Ending::Runs(Box::new(running)))
 }
 

@@ -91,7 +91,12 @@ pub async fn run(session: &Session, args: SleepArgs) -> Result<(), Error> {
     let reporter = session.ui.reporter();
     let outcomes = targets::each(reporter, &clusters, async |cluster, course| {
         let began = Instant::now();
-        match lifecycle::sleep(&host, cluster, options, course).await {
+        let slept = lifecycle::sleep(&host, cluster, options, course).await;
+        // Whatever became of it. Who has no folder for an agent has none.
+        if let Ok(local) = session.local() {
+            lifecycle::tell_changed(&local, &host.server, &cluster.reference).await;
+        }
+        match slept {
             // Repeated whole: what an interrupted sleep left running is put down now.
             Ok(()) if cluster.state.is_sleeping() => {
                 Ok(SleepRow::new(cluster, "asleep already", began))

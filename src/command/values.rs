@@ -12,6 +12,7 @@ use super::Session;
 use crate::chart::{builtin, table};
 use crate::error::{Error, Kind};
 use crate::helm::values;
+use crate::lifecycle::Exposure;
 
 /// Flags that say what a cluster is like.
 #[derive(Debug, clap::Args)]
@@ -74,6 +75,15 @@ enum Expose {
 }
 
 impl ValueArgs {
+    /// How the cluster is to be exposed, if a flag says so.
+    pub(super) fn exposure(&self) -> Option<Exposure> {
+        self.expose.map(|expose| match expose {
+            Expose::Loadbalancer => Exposure::LoadBalancer,
+            Expose::Nodeport => Exposure::NodePort,
+            Expose::Ingress => Exposure::Ingress,
+        })
+    }
+
     /// The values for a new cluster: settings first, then files, then flags, then `--set`. Nothing is merged with
     /// defaults.
     ///

@@ -6,6 +6,9 @@
 use std::error::Error;
 
 use kube::client::AuthError;
+use rustls::CertificateError;
+
+use super::Distrust;
 
 /// The longest part of a plugin's own words that is passed on.
 const LONGEST_WORDS: usize = 200;
@@ -55,6 +58,43 @@ pub(super) fn causes_of(error: &kube::Error) -> Vec<String> {
     }
 }
 
+/// What is wrong with a server that answered; `None` if the error is not about who it is.
+pub(super) fn distrust_of(error: &kube::Error) -> Option<Distrust> {
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(cause) = next {
+        // What is wrapped in an error of the system is not told as its source, but instead of it.
+        let wrapped = cause
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        if let Some(wrapped) = wrapped {
+            next = Some(wrapped);
+            continue;
+        }
+        if let Some(error) = cause.downcast_ref::<rustls::Error>() {
+            return of_tls(error);
+        }
+        next = cause.source();
+    }
+    None
+}
+
+fn of_tls(error: &rustls::Error) -> Option<Distrust> {
+    use CertificateError as Wrong;
+    match error {
+        rustls::Error::InvalidCertificate(wrong) => Some(match wrong {
+            Wrong::UnknownIssuer | Wrong::BadSignature => Distrust::UnknownAuthority,
+            Wrong::NotValidForName | Wrong::NotValidForNameContext { .. } => Distrust::OtherName,
+            Wrong::Expired
+            | Wrong::ExpiredContext { .. }
+            | Wrong::NotValidYet
+            | Wrong::NotValidYetContext { .. } => Distrust::Expired,
+            _ => Distrust::Other,
+        }),
+        rustls::Error::InvalidMessage(_) => Some(Distrust::NoTls),
+        _ => None,
+    }
+}
+
 /// What is shown instead of an error whose own text, or that of one of its causes, holds secrets.
 fn said_by_us(error: &(dyn Error + 'static)) -> Option<String> {
     let mut next = Some(error);
@@ -92,6 +132,7 @@ fn of_credentials(error: &AuthError) -> Option<String> {
                 .rfind(said)
                 .or_else(|| lines().rfind(|line| !line.is_empty()));
             if let Some(last) = last {
+                let last = last.strip_prefix("error: ").unwrap_or(last);
                 line.push_str(": ");
                 line.extend(
                     last.chars()

@@ -49,6 +49,21 @@ impl fmt::Display for Call {
     }
 }
 
+/// Why a server that answered is not trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Distrust {
+    /// Its certificate is signed by an authority that we do not know.
+    UnknownAuthority,
+    /// Its certificate is for other names.
+    OtherName,
+    /// Its certificate is not valid any more, or not yet.
+    Expired,
+    /// Its certificate is unusable for another reason.
+    Other,
+    /// It does not speak TLS.
+    NoTls,
+}
+
 /// Why the host did not do what it was asked.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum HostError {
@@ -67,6 +82,8 @@ pub enum HostError {
         server: String,
         /// Why, in the words of whoever met it.
         causes: Vec<String>,
+        /// What is wrong with who answered; `None` if nobody did.
+        distrust: Option<Distrust>,
     },
     /// The host answered, and said no.
     #[error("{message}")]
@@ -99,6 +116,23 @@ pub enum HostError {
 }
 
 impl HostError {
+    /// A server that answered and is not trusted.
+    pub fn distrusted(server: &str, distrust: Distrust) -> Self {
+        Self::Unreachable {
+            server: server.to_owned(),
+            causes: Vec::new(),
+            distrust: Some(distrust),
+        }
+    }
+
+    /// Why a server that answered is not trusted.
+    pub fn distrust(&self) -> Option<Distrust> {
+        match self {
+            Self::Unreachable { distrust, .. } => *distrust,
+            _ => None,
+        }
+    }
+
     /// Whether the host said that there is no such thing.
     pub fn is_not_found(&self) -> bool {
         self.code() == Some(404)

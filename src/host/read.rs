@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 pub use super::event::{Event, InvolvedObject};
+pub use super::node::{Node, NodeAddress, NodeSpec, NodeStatus};
 
 /// One page of a list.
 #[derive(Debug, Deserialize)]
@@ -241,6 +242,9 @@ pub struct PodStatus {
     pub reason: String,
     /// The same in a sentence.
     pub message: String,
+    /// The address of its node.
+    #[serde(rename = "hostIP")]
+    pub host_ip: String,
     /// Facts such as `PodScheduled` and `Ready`.
     pub conditions: Vec<Condition>,
     /// Its init containers.
@@ -321,33 +325,6 @@ pub struct Reason {
     pub message: String,
     /// The exit code of a container that has ended.
     pub exit_code: Option<i32>,
-}
-
-/// A node, as far as it tells which pods it can take.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Node {
-    /// What it should be.
-    pub spec: NodeSpec,
-    /// What it is.
-    pub status: NodeStatus,
-}
-
-/// What a node should be.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct NodeSpec {
-    /// The machine below it, such as `aws:///eu-central-1a/i-0`.
-    #[serde(rename = "providerID")]
-    pub provider_id: String,
-}
-
-/// What a node is.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct NodeStatus {
-    /// What all of its pods together may ask for: quantities by resource.
-    pub allocatable: BTreeMap<String, String>,
 }
 
 /// A Secret, its values still in base64.

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
-use super::cause::causes_of;
+use super::cause::{causes_of, distrust_of};
 use super::{Call, Discovered, Host, HostError, resource};
 
 /// How long an answer may take; watches are not bounded by it.
@@ -206,6 +206,7 @@ impl Host {
         HostError::Unreachable {
             server: self.server.clone(),
             causes: vec![cause],
+            distrust: None,
         }
     }
 
@@ -234,6 +235,7 @@ impl Host {
             other => HostError::Unreachable {
                 server: self.server.clone(),
                 causes: causes_of(&other),
+                distrust: distrust_of(&other),
             },
         }
     }

@@ -2,10 +2,13 @@
 
 use serde::Deserialize;
 
+use super::read::{HasMetadata, Metadata};
+
 /// A Service.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Service {
+    metadata: Metadata,
     spec: Spec,
     status: Status,
 }
@@ -27,7 +30,7 @@ struct Port {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Status {
+pub(super) struct Status {
     load_balancer: LoadBalancer,
 }
 
@@ -44,23 +47,56 @@ struct Address {
     hostname: Option<String>,
 }
 
+impl Status {
+    /// The address that the host has given it.
+    pub(super) fn address(&self) -> Option<&str> {
+        let address = self.load_balancer.ingress.as_ref()?.first()?;
+        let given = address.hostname.as_deref().or(address.ip.as_deref())?;
+        Some(given).filter(|given| !given.is_empty())
+    }
+}
+
+impl HasMetadata for Service {
+    fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+}
+
 impl Service {
+    /// Its type, such as `NodePort`.
+    pub fn kind(&self) -> &str {
+        match self.spec.kind.as_str() {
+            "" => "ClusterIP",
+            kind => kind,
+        }
+    }
+
     /// Where its first port can be reached from outside the host; `None` where it cannot, or not yet.
     pub fn exposed(&self) -> Option<String> {
-        let port = self.spec.ports.first()?;
-        match self.spec.kind.as_str() {
-            "LoadBalancer" => {
-                let address = self.status.load_balancer.ingress.as_ref()?.first()?;
-                let host = address.hostname.as_ref().or(address.ip.as_ref())?;
-                let port = if port.port == 443 {
-                    String::new()
-                } else {
-                    format!(":{}", port.port)
-                };
-                Some(format!("https://{host}{port}"))
-            }
-            "NodePort" => Some(format!("port {} of each node", port.node_port?)),
+        match self.kind() {
+            "LoadBalancer" => self.load_balancer(),
+            "NodePort" => Some(format!("port {} of each node", self.node_port()?)),
             _ => None,
         }
+    }
+
+    /// Where its load balancer can be reached; `None` where it has none, or no address yet.
+    pub fn load_balancer(&self) -> Option<String> {
+        let host = self.status.address()?;
+        // An address of IPv6 is full of what stands before a port.
+        let host = if host.contains(':') {
+            format!("[{host}]")
+        } else {
+            host.to_owned()
+        };
+        Some(match self.spec.ports.first()?.port {
+            443 => format!("https://{host}"),
+            port => format!("https://{host}:{port}"),
+        })
+    }
+
+    /// The port of each node that leads to its first one.
+    pub fn node_port(&self) -> Option<u16> {
+        self.spec.ports.first()?.node_port.filter(|port| *port > 0)
     }
 }

@@ -175,6 +175,7 @@ where
         Err(HostError::Unreachable {
             server: self.host.server.clone(),
             causes: vec![format!("`{call}` ends as soon as it begins")],
+            distrust: None,
         })
     }
 

@@ -40,7 +40,7 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// The disk or the quota is full; the file is as it was.
+    /// The disk, the quota or a limit on the length of files leaves no room; the file is as it was.
     #[error("there is no space left to write `{}`", file.display())]
     NoSpace {
         /// The file that was to be changed.
@@ -105,9 +105,10 @@ impl Error {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 Self::ReadOnly { file, source }
             }
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                Self::NoSpace { file, source }
-            }
+            // The last is a limit on the length of files, as `ulimit -f` sets it.
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => Self::NoSpace { file, source },
             _ => Self::Write { file, source },
         }
     }

@@ -6,7 +6,7 @@ use tokio::task::spawn_blocking;
 use super::connection::Connection;
 use super::local::key;
 use super::tunnel::stop_tunnel;
-use super::{Identity, Local, plugin};
+use super::{Address, Identity, Local, plugin};
 use crate::cluster::{ClusterRef, ContextName};
 use crate::error::{Error, Kind};
 use crate::host::Host;
@@ -19,8 +19,8 @@ use crate::tunnel::background::Ask;
 pub struct Connected {
     /// The context that leads to the cluster.
     pub context: String,
-    /// The local port of its tunnel.
-    pub port: u16,
+    /// Where it leads.
+    pub address: Address,
     /// The Kubernetes version that answered.
     pub kubernetes: String,
     /// Whether the context is the current one now.
@@ -45,18 +45,19 @@ pub async fn connect(
     local: &Local,
     host: &Host,
     connection: &Connection,
-    port: u16,
+    address: Address,
     manner: &Manner,
     progress: &dyn Progress,
 ) -> Result<Connected, Error> {
-    let kubernetes = match connection.fetch_version(port).await {
+    let kubernetes = match connection.fetch_version(&address).await {
         Ok(version) => version,
+        Err(failure) if address.port().is_none() => return Err(failure),
         Err(failure) => {
             return Err(why_not_connected(local, host, connection.reference(), failure).await);
         }
     };
     let kubeconfig = local.files.read()?;
-    let entry = entry(local, host, connection, port, manner, &kubeconfig);
+    let entry = entry(local, host, connection, &address, manner, &kubeconfig);
     refuse_anothers(&kubeconfig, host, connection.reference(), &entry.name)?;
     keep_credentials(local, host, connection).await;
     let context = entry.name.clone();
@@ -67,11 +68,18 @@ pub async fn connect(
             only_if_current: None,
         });
     }
-    edit(local, edits, progress).await?;
+    let edited = edit(local, edits, progress).await;
+    let reference = connection.reference();
+    let leaves_tunnel = address.port().is_none() || edited.is_err();
+    if leaves_tunnel && !local.has_tunnelled_context(&host.server, reference) {
+        // The one that the context had before, if it was another then, or was to have.
+        stop(local, &host.server, reference).await;
+    }
+    edited?;
     let is_current = manner.switch || kubeconfig.current_context.as_deref() == Some(&context);
     Ok(Connected {
         context,
-        port,
+        address,
         kubernetes,
         is_current,
     })
@@ -82,7 +90,7 @@ pub fn entry(
     local: &Local,
     host: &Host,
     connection: &Connection,
-    port: u16,
+    address: &Address,
     manner: &Manner,
     kubeconfig: &Kubeconfig,
 ) -> Entry {
@@ -96,6 +104,7 @@ pub fn entry(
         name: reference.name.to_string(),
         uid: connection.uid().to_owned(),
         previous_context: previous(kubeconfig, &context),
+        server: address.port().is_none().then(|| address.url()),
     };
     if !local.is_by_service_account(host) {
         identity.host_kubeconfig = kubeconfig
@@ -108,10 +117,10 @@ pub fn entry(
     let user = if manner.embed {
         connection.user().clone()
     } else {
-        plugin::user_entry(local, &identity, manner.may_wake)
+        plugin::user_entry(local, &identity, address, manner.may_wake)
     };
     Entry {
-        cluster: connection.cluster_at(port),
+        cluster: connection.cluster_at(address),
         user,
         context: json!({ "cluster": context, "user": context, "extensions": [identity.to_extension()] }),
         name: context,
@@ -188,7 +197,7 @@ async fn why_not_connected(
     reference: &ClusterRef,
     failure: Error,
 ) -> Error {
-    if !local.has_context_of(&host.server, reference) {
+    if !local.has_tunnelled_context(&host.server, reference) {
         stop(local, &host.server, reference).await;
     }
     // The tunnel runs in another process and cannot tell us that it was refused, but the host can.
@@ -292,7 +301,7 @@ async fn stop(local: &Local, host_server: &str, reference: &ClusterRef) {
     stop_tunnel(local, host_server, namespace.as_str(), name.as_str()).await;
 }
 
-/// Has our contexts for a cluster lead to another local port; their names.
+/// Has our contexts that lead through a cluster's tunnel lead to another local port; their names.
 pub async fn point_contexts(
     files: Files,
     options: EditOptions,
@@ -304,7 +313,7 @@ pub async fn point_contexts(
     let mut names = Vec::new();
     let mut edits = Vec::new();
     for (name, identity) in Identity::all(&kubeconfig) {
-        if !identity.is_of(host_server, reference) {
+        if !identity.uses_tunnel_to(host_server, reference) {
             continue;
         }
         let (context, cluster, user) = (
@@ -365,6 +374,7 @@ mod tests {
             name: "dev".to_owned(),
             uid: "1".to_owned(),
             previous_context: Some("twin".to_owned()),
+            server: None,
         };
         let next = |remaining: &[&str]| next_context(&identity, |name| remaining.contains(&name));
         assert_eq!(next(&["twin", "host"]).as_deref(), Some("twin"));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tokio::time::{sleep, timeout};
 
+use super::Address;
 use super::wait::{Watches, until_serving};
 use crate::cluster::ClusterRef;
 use crate::error::{Error, Kind};
@@ -107,12 +108,12 @@ fn only(part: &Value, keys: &[&str]) -> Option<Value> {
 }
 
 impl Connection {
-    /// A kubeconfig of its own that leads to the cluster over a local port.
-    pub fn to_document(&self, context: &str, port: u16) -> Value {
+    /// A kubeconfig of its own that leads to the cluster at this address.
+    pub fn to_document(&self, context: &str, address: &Address) -> Value {
         json!({
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{ "name": context, "cluster": self.cluster_at(port) }],
+            "clusters": [{ "name": context, "cluster": self.cluster_at(address) }],
             "users": [{ "name": context, "user": self.user }],
             "contexts": [{ "name": context, "context": { "cluster": context, "user": context } }],
             "current-context": context,
@@ -134,23 +135,37 @@ impl Connection {
         &self.user
     }
 
+    /// Whether it says which authority signs the certificate of the cluster's API server.
+    pub(super) fn has_authority(&self) -> bool {
+        self.cluster["certificate-authority-data"]
+            .as_str()
+            .is_some_and(|authority| !authority.is_empty())
+    }
+
     /// What goes under `cluster`.
-    pub(super) fn cluster_at(&self, port: u16) -> Value {
+    pub(super) fn cluster_at(&self, address: &Address) -> Value {
         let mut cluster = self.cluster.clone();
-        cluster["server"] = Value::from(format!("https://127.0.0.1:{port}"));
+        address.put_into(&mut cluster);
         cluster
     }
 
-    /// Waits until the API answers over the local port, and says meanwhile what holds it up.
+    /// The cluster's API as it is reached at this address. Sends nothing yet.
+    pub(super) async fn open(&self, address: &Address) -> Result<Host, HostError> {
+        let name = self.reference.name.as_str();
+        Host::from_kubeconfig(self.to_document(name, address), name, AGENT).await
+    }
+
+    /// Waits until the API answers over its tunnel, and says meanwhile what holds it up.
     pub async fn until_answering(
         &self,
         host: &Host,
         port: u16,
         progress: &dyn Progress,
     ) -> Result<(), Error> {
+        let tunnel = Address::Tunnel(port);
         // The tunnel holds each question until there is a pod, so this is no busy loop.
         let answering = async {
-            while self.fetch_version(port).await.is_err() {
+            while self.fetch_version(&tunnel).await.is_err() {
                 sleep(BETWEEN_ANSWERS).await;
             }
         };
@@ -164,11 +179,10 @@ impl Connection {
         }
     }
 
-    /// Asks the virtual cluster for its version over the local port: the proof that the connection works.
-    pub async fn fetch_version(&self, port: u16) -> Result<String, Error> {
-        let name = self.reference.name.as_str();
+    /// Asks the virtual cluster for its version: the proof that the connection works.
+    pub async fn fetch_version(&self, address: &Address) -> Result<String, Error> {
         let once = async || {
-            let cluster = Host::from_kubeconfig(self.to_document(name, port), name, AGENT).await?;
+            let cluster = self.open(address).await?;
             Ok::<_, HostError>(cluster.fetch_version().await?.git_version)
         };
         let ask = async {
@@ -184,7 +198,11 @@ impl Connection {
             }
         };
         let hint = "run `vc connect` again in a moment, or `vc list` to see what state it is in";
-        let message = format!("{} does not answer over its tunnel", self.reference);
+        let over = match address {
+            Address::Tunnel(_) => "over its tunnel".to_owned(),
+            Address::Server(server) => format!("at `{}`", server.url),
+        };
+        let message = format!("{} does not answer {over}", self.reference);
         let failure = match timeout(FIRST_ANSWER, ask).await {
             Ok(Ok(version)) => return Ok(version),
             Ok(Err(HostError::Unreachable { causes, .. })) => Error {

@@ -32,6 +32,9 @@ pub struct Identity {
     /// The context that was current before this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_context: Option<String>,
+    /// The address at which the cluster is reached without a tunnel; `None` if by its tunnel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
 }
 
 impl Identity {
@@ -60,6 +63,11 @@ impl Identity {
         self.host_server == host_server
             && self.namespace == reference.namespace.as_str()
             && self.name == reference.name.as_str()
+    }
+
+    /// Whether it leads to that cluster of that host through its tunnel.
+    pub fn uses_tunnel_to(&self, host_server: &str, reference: &ClusterRef) -> bool {
+        self.server.is_none() && self.is_of(host_server, reference)
     }
 
     /// Whether the context of the host still leads to it in that kubeconfig: a name can be given to another cluster.
@@ -112,6 +120,7 @@ mod tests {
             name: "dev".to_owned(),
             uid: "1".to_owned(),
             previous_context: None,
+            server: None,
         }
     }
 

@@ -35,7 +35,7 @@ pub struct UnlessUsed {
 impl Drop for UnlessUsed {
     fn drop(&mut self) {
         if let Some((local, key)) = &self.tunnel
-            && !local.has_context_of(&key.host, &self.reference)
+            && !local.has_tunnelled_context(&key.host, &self.reference)
         {
             let _ = local.stop_tunnel(key);
         }
@@ -99,12 +99,12 @@ impl Local {
         }
     }
 
-    /// Whether a context of ours leads to the cluster, by its tunnel.
-    pub(super) fn has_context_of(&self, host_server: &str, reference: &ClusterRef) -> bool {
+    /// Whether a context of ours leads to the cluster by its tunnel.
+    pub(super) fn has_tunnelled_context(&self, host_server: &str, reference: &ClusterRef) -> bool {
         self.files.read().is_ok_and(|kubeconfig| {
             Identity::all(&kubeconfig)
                 .iter()
-                .any(|(_, identity)| identity.is_of(host_server, reference))
+                .any(|(_, identity)| identity.uses_tunnel_to(host_server, reference))
         })
     }
 

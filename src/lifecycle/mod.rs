@@ -3,6 +3,7 @@
 //! Each step can be repeated, so that an interrupted command is run again, not repaired. Everything here speaks to the
 //! host through [`crate::host::Host`] and to the user's own files through [`Local`].
 
+mod address;
 mod changes;
 mod checkup;
 mod connect;
@@ -13,6 +14,7 @@ mod delete;
 mod departure;
 mod difference;
 mod existing;
+mod exposure;
 mod find;
 mod foreign;
 mod gone;
@@ -26,6 +28,7 @@ mod method;
 mod operation;
 mod plan;
 mod plugin;
+mod proof;
 mod reasons;
 mod release;
 mod remains;
@@ -39,6 +42,7 @@ mod wait;
 mod wake;
 mod workloads;
 
+pub use address::Address;
 pub use changes::Fate;
 pub use checkup::{Checkup, check_up};
 pub use connect::{
@@ -47,6 +51,8 @@ pub use connect::{
 pub use connection::{Connection, fetch_connection, fetch_uid, kubeconfig_of};
 pub use create::{Applied, CreateOptions, Created, create, look};
 pub use delete::{DeleteOptions, Deletion, delete, has_remains};
+pub(crate) use exposure::until_answering;
+pub use exposure::{Exposure, Route, reach};
 pub use find::{Listing, Scope, find, list, list_with_pods};
 pub use gone::{Known, Presence, presences, remove as remove_gone};
 pub use history::{History, Revision, release_of};
@@ -59,7 +65,7 @@ pub use plugin::{Credential, PluginCall, credential};
 pub use rollback::look_at_rollback;
 pub use sleep::{SleepOptions, sleep};
 pub use status::{Amounts, OwnPod, Status, status, sum_of};
-pub use tunnel::{open_tunnel, stop_all_tunnels, stop_tunnel, tunnels};
+pub use tunnel::{open_tunnel, stop_all_tunnels, stop_tunnel, tell_changed, tunnels};
 pub use unfinished::{Unfinished, find_unfinished, list_unfinished};
 pub use upgrade::{Upgrade, UpgradeOptions, look_at_upgrade};
 pub use wait::until_ready;

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::identity::leads_to;
 use super::local::SERVICE_ACCOUNT;
 use super::tunnel::{unexpected, unreachable};
-use super::{Identity, Local};
+use super::{Address, Identity, Local};
 use crate::cluster::ClusterRef;
 use crate::error::Error;
 use crate::kubeconfig::{Edit, Entry, Files, Kubeconfig, NamedUser};
 use crate::progress::Progress;
-use crate::tunnel::background::{Answer, Ask, Key, Opening, Way};
+use crate::tunnel::background::{Answer, Ask, Key, Opening, Server, Way};
 
 /// The word by which our program is told to be the plugin.
 const COMMAND: &str = "credential";
@@ -31,12 +31,14 @@ pub struct PluginCall<'a> {
     pub host_context: Option<&'a str>,
     /// Whether it may be woken.
     pub may_wake: bool,
+    /// Where it is reached without a tunnel.
+    pub server: Option<Server>,
 }
 
 /// A cluster that answers.
 pub struct Credential {
-    /// The local port that leads to it.
-    pub port: u16,
+    /// The local port that leads to it; `None` if it is reached without a tunnel.
+    pub port: Option<u16>,
     /// What goes under `user` in a kubeconfig: secrets.
     pub user: Value,
 }
@@ -57,6 +59,7 @@ pub fn credential(
             key: key.clone(),
             uid: call.uid.to_owned(),
             may_wake: call.may_wake,
+            server: call.server.clone(),
             opening,
         };
         local
@@ -112,7 +115,12 @@ fn way(local: &Local, call: &PluginCall<'_>) -> Way {
 }
 
 /// What goes under `user` so that clients run the plugin.
-pub(super) fn user_entry(local: &Local, identity: &Identity, may_wake: bool) -> Value {
+pub(super) fn user_entry(
+    local: &Local,
+    identity: &Identity,
+    address: &Address,
+    may_wake: bool,
+) -> Value {
     let mut arguments = vec![
         COMMAND.to_owned(),
         identity.name.clone(),
@@ -128,6 +136,12 @@ pub(super) fn user_entry(local: &Local, identity: &Identity, may_wake: bool) -> 
     }
     if let Some(file) = &identity.host_kubeconfig {
         arguments.extend(["--kubeconfig".to_owned(), file.clone()]);
+    }
+    if let Address::Server(server) = address {
+        arguments.extend(["--server".to_owned(), server.url.clone()]);
+        if let Some(name) = &server.certified_name {
+            arguments.extend(["--tls-server-name".to_owned(), name.clone()]);
+        }
     }
     if !may_wake {
         arguments.push("--no-wake".to_owned());

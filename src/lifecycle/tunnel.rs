@@ -57,6 +57,22 @@ pub async fn stop_tunnel(local: &Local, host_server: &str, namespace: &str, name
         .expect("asking the agent does not panic");
 }
 
+/// Has the agent trust nothing that it knows of a cluster, which was changed just now: it would see that by its watch
+/// a moment later. No agent is started for it.
+pub async fn tell_changed(local: &Local, host_server: &str, reference: &ClusterRef) {
+    let forget = Ask::Forget {
+        key: key(host_server, reference),
+    };
+    let agent = local.agent.clone();
+    let told = spawn_blocking(move || agent.ask_running(&forget))
+        .await
+        .expect("asking the agent does not panic");
+    if let Err(error) = told {
+        // Its watch tells it all the same.
+        tracing::debug!(%error, "the agent cannot be told of a change");
+    }
+}
+
 /// Closes every tunnel and ends the agent, of whatever version it is; the names of the clusters.
 pub async fn stop_all_tunnels(local: &Local) -> Result<Vec<String>, Error> {
     let agent = local.agent.clone();

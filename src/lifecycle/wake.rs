@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::sleep as pause;
 
-use super::Connection;
 use super::wait::{Watches, until_ready, until_serving};
 use super::workloads::{companions, replicas_awake};
+use super::{Address, Connection};
 use crate::cluster::{Manager, VirtualCluster};
 use crate::driver::{sleep as marks, vcluster};
 use crate::error::{Error, Kind};
@@ -62,9 +62,10 @@ pub async fn wake(
         port: vcluster::API_PORT,
     };
     let _tunnel = Tunnel::open(host.client(), target, listeners);
+    let address = Address::Tunnel(port);
     tokio::select! {
         failed = until_serving(watches, progress) => failed?,
-        () = until_answering(connection, port) => {}
+        () = until_answering(connection, &address) => {}
     }
     progress.end();
     Ok(())
@@ -93,8 +94,8 @@ async fn wake_companions(
 }
 
 /// Asks until the API answers. The tunnel holds each question until there is a pod, so this is no busy loop.
-async fn until_answering(connection: &Connection, port: u16) {
-    while connection.fetch_version(port).await.is_err() {
+async fn until_answering(connection: &Connection, tunnel: &Address) {
+    while connection.fetch_version(tunnel).await.is_err() {
         pause(BETWEEN_ANSWERS).await;
     }
 }

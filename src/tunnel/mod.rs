@@ -137,6 +137,7 @@ impl Tunnel {
     }
 
     /// The same, but the host is asked nothing before the first connection, or before it is told to [`Self::begin`].
+    /// Without listeners it only follows the pods.
     pub fn open_lazily(
         upstream: impl Into<Upstream>,
         target: Target,
@@ -160,7 +161,9 @@ impl Tunnel {
         tasks.spawn(async move {
             match pods::follow(&upstream, &target, &publish, &doubt, usage).await {}
         });
-        tasks.spawn(connect_ahead(pods.clone(), dialer.clone()));
+        if !listeners.is_empty() {
+            tasks.spawn(connect_ahead(pods.clone(), dialer.clone()));
+        }
         tasks.spawn(serve(
             connections,
             pods.clone(),

@@ -4,6 +4,7 @@
 //! `VC_BENCH_KUBECONFIG` names another, such as one with the real control plane; `VC_BENCH_REGISTRY` is where its images
 //! are. `vcluster` is measured if it is on the path.
 
+mod agent;
 mod create;
 mod list;
 mod measure;
@@ -27,6 +28,7 @@ const PARTS: [(&str, Part); 6] = [
     ("start", start),
     ("render", render::measure),
     ("list", list::measure),
+    ("agent", agent::measure),
     ("tunnel", tunnel::measure),
     ("create", create::measure),
     ("wake", wake::measure),

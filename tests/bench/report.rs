@@ -10,6 +10,7 @@ pub(crate) enum Unit {
     Milliseconds,
     Seconds,
     Megabytes,
+    Percent,
     Count,
 }
 
@@ -19,6 +20,7 @@ impl Unit {
             Self::Milliseconds => format!("{figure:.1} ms"),
             Self::Seconds => format!("{:.1} s", figure / 1000.0),
             Self::Megabytes => format!("{figure:.1} MB"),
+            Self::Percent => format!("{figure:.2} %"),
             Self::Count => format!("{figure:.0}"),
         }
     }

@@ -109,6 +109,17 @@ impl World {
             .map_err(|error| format!("cannot copy `{}`: {error}", self.kubeconfig.display()))
     }
 
+    /// A file or folder below the user's home.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A file that a program has written.
+    pub(crate) fn read(&self, name: &str) -> Result<String, String> {
+        fs::read_to_string(self.path(name))
+            .map_err(|error| format!("cannot read `{name}`: {error}"))
+    }
+
     /// A file for the programs to read.
     pub(crate) fn write(&self, name: &str, text: &str) -> Result<(), String> {
         fs::write(self.folder.path().join(name), text)

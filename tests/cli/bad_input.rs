@@ -190,13 +190,116 @@ fn a_disk_that_takes_no_more_leaves_the_kubeconfig_as_it_was() {
     // The tunnel is there already, so that the kubeconfig is what cannot be written.
     let first = vc.run("connect dev --print");
     assert_eq!(first.code, Some(0), "{first}");
-    let output = vc.run_in_shell("trap '' XFSZ; ulimit -f 0", "connect dev");
-    assert_eq!(output.code, Some(1), "{output}");
-    assert!(output.stderr.contains("error: cannot write `"), "{output}");
-    assert!(output.stderr.contains("hint: "), "{output}");
-    assert_eq!(vc.kubeconfig(), before);
+    // Whether the signal that comes with it is ignored by who started us, or not.
+    for first in ["trap '' XFSZ; ulimit -f 0", "ulimit -f 0"] {
+        let output = vc.run_in_shell(first, "connect dev");
+        assert_eq!(output.code, Some(1), "{output}");
+        for words in [
+            "error: there is no space left to write `",
+            "hint: free some space, or raise a limit such as `ulimit -f`",
+        ] {
+            assert!(output.stderr.contains(words), "{output}");
+        }
+        assert_eq!(vc.kubeconfig(), before);
+    }
     let left = std::fs::read_dir(vc.path("home/.kube")).expect("a folder");
     assert_eq!(left.count(), 1, "something lies beside the kubeconfig");
+}
+
+#[test]
+fn a_limit_on_files_ends_no_command_in_the_middle() {
+    let vc = Sandbox::new().with(running("dev"));
+    let before = vc.kubeconfig();
+    // No agent can begin, which has to say in a file where it is.
+    let output = vc.run_in_shell("ulimit -f 0", "connect dev");
+    assert_eq!(output.code, Some(1), "{output}");
+    assert_eq!((vc.kubeconfig(), vc.agent()), (before, None));
+    let output = vc.run_in_shell("ulimit -f 0", "config set timeout 5m");
+    assert_eq!(output.code, Some(1), "{output}");
+    assert!(output.stderr.contains("no space left"), "{output}");
+    // What we start has the signal as ever.
+    let script = "connect dev -- sh -c 'ulimit -f 0; echo x >written; echo survived'";
+    let output = vc.run(script);
+    assert!(!output.stdout.contains("survived"), "{output}");
+}
+
+/// What a shell does first so that modes of files count, even for an administrator.
+fn as_anybody() -> &'static str {
+    if rustix::process::geteuid().is_root() {
+        "exec setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-dac_override,-dac_read_search \"$0\" \"$@\""
+    } else {
+        ":"
+    }
+}
+
+fn set_mode(path: &std::path::Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("our own file");
+}
+
+#[test]
+fn a_kubeconfig_that_may_not_be_read_or_written_is_said_and_left_alone() {
+    let vc = Sandbox::new().with(running("dev"));
+    let file = vc.path("home/.kube/config");
+    let before = vc.kubeconfig();
+    set_mode(&file, 0o000);
+    assert_snapshot!("unreadable", vc.run_in_shell(as_anybody(), "connect dev"));
+    set_mode(&file, 0o400);
+    assert_snapshot!(
+        "read-only-file",
+        vc.run_in_shell(as_anybody(), "connect dev")
+    );
+    set_mode(&file, 0o600);
+    assert_eq!(vc.kubeconfig(), before);
+    assert_eq!(vc.tunnels(), [] as [u64; 0]);
+}
+
+#[test]
+fn in_a_folder_that_may_not_be_written_the_file_itself_is() {
+    let vc = Sandbox::new().with(running("dev"));
+    let folder = vc.path("home/.kube");
+    set_mode(&folder, 0o500);
+    let written = vc.run_in_shell(as_anybody(), "connect dev");
+    let new = vc.run_in_shell(
+        &format!(
+            "export KUBECONFIG={}/new:$KUBECONFIG; {}",
+            folder.display(),
+            as_anybody()
+        ),
+        "connect dev --kubeconfig-out ../home/.kube/new",
+    );
+    set_mode(&folder, 0o700);
+    assert_eq!(written.code, Some(0), "{written}");
+    assert!(vc.kubeconfig().contains("vcluster_dev"));
+    assert_eq!(new.code, Some(1), "{new}");
+    assert!(new.stderr.contains("/new` cannot be written"), "{new}");
+    assert!(!vc.path("home/.kube/new").exists());
+}
+
+#[test]
+fn a_folder_where_the_kubeconfig_should_be_is_said() {
+    let vc = Sandbox::new().with(running("dev"));
+    let vc = vc.with_variable("KUBECONFIG", "/");
+    assert_snapshot!(vc.run("list"));
+    let folder = vc.path("work/out.yaml");
+    std::fs::create_dir(&folder).expect("a new folder");
+    let host = vc.path("home/.kube/config");
+    let named = host.display();
+    assert_snapshot!(vc.run(&format!(
+        "connect dev --kubeconfig {named} --kubeconfig-out out.yaml"
+    )));
+    assert_eq!(std::fs::read_dir(folder).expect("a folder").count(), 0);
+}
+
+#[test]
+fn a_lock_that_is_never_given_back_is_said_and_left_there() {
+    let vc = Sandbox::new().with(running("dev"));
+    let before = vc.kubeconfig();
+    vc.write("home/.kube/config.lock", "");
+    let output = vc.run("connect dev");
+    assert_snapshot!(output);
+    assert_eq!(vc.kubeconfig(), before);
+    assert!(vc.path("home/.kube/config.lock").exists());
 }
 
 #[test]

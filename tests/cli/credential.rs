@@ -246,3 +246,73 @@ fn a_context_is_called_as_the_user_wants() {
     assert_snapshot!(vc.run("connect test --context-name '{user}'"));
     assert_snapshot!(vc.run("disconnect"));
 }
+
+/// A user who is connected to `dev` by an agent whose watch tells it nothing of what becomes of the pod.
+fn connected_without_news() -> Sandbox {
+    let vc = Sandbox::new().with(running("dev"));
+    vc.host
+        .fault("watch */pods", Nth::Every, Fault::SilentWatch);
+    let output = vc.run("connect dev");
+    assert_eq!(output.code, Some(0), "{output}");
+    let is_watched = || {
+        let calls = vc.each_call().0;
+        calls
+            .iter()
+            .any(|call| call.verb == "watch" && call.path.ends_with("/pods"))
+    };
+    let end = Instant::now() + Duration::from_secs(20);
+    while !is_watched() {
+        assert!(Instant::now() < end, "the pods are not watched");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    vc.host.behave();
+    let line = plugin(&vc);
+    vc.host.forget_calls();
+    assert_eq!(vc.run(&line).code, Some(0));
+    assert_eq!(calls(&vc), Vec::<String>::new());
+    vc
+}
+
+#[test]
+fn after_a_sleep_no_earlier_answer_is_given() {
+    let vc = connected_without_news();
+    let line = plugin(&vc);
+    let slept = vc.run("sleep dev");
+    assert_eq!(slept.code, Some(0), "{slept}");
+    let output = vc.run(&format!("{line} --no-wake"));
+    assert_eq!(output.code, Some(1), "{output}");
+    assert!(output.stderr.contains("is asleep"), "{output}");
+}
+
+#[test]
+fn after_a_deletion_no_earlier_answer_is_given() {
+    let vc = connected_without_news();
+    let line = plugin(&vc);
+    let deleted = vc.run("delete dev");
+    assert_eq!(deleted.code, Some(0), "{deleted}");
+    let output = vc.run(&line);
+    assert_eq!(output.code, Some(4), "{output}");
+}
+
+#[test]
+fn after_a_create_in_its_place_no_earlier_answer_is_given() {
+    let vc = connected_without_news();
+    let line = plugin(&vc);
+    vc.host.delete("/api/v1/namespaces/vcluster-dev");
+    let created = vc.run("create dev --no-connect");
+    assert_eq!(created.code, Some(0), "{created}");
+    let output = vc.run(&line);
+    assert_eq!(output.code, Some(5), "{output}");
+}
+
+#[test]
+fn telling_the_agent_of_a_change_asks_the_host_nothing_and_starts_none() {
+    let vc = Sandbox::new().with(running("dev"));
+    assert_eq!(vc.run("sleep dev").code, Some(0));
+    assert_eq!(vc.run("delete dev").code, Some(0));
+    assert_eq!(vc.run("create dev --no-connect").code, Some(0));
+    assert_eq!(vc.agent(), None);
+    // Nor is a home missed in which there could be one.
+    let output = vc.run_in_shell("unset HOME XDG_STATE_HOME", "sleep dev");
+    assert_eq!(output.code, Some(0), "{output}");
+}

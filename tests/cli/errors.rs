@@ -137,6 +137,21 @@ fn wrong_usage_is_2() {
 }
 
 #[test]
+fn commands_that_are_not_for_people_are_not_suggested() {
+    let vc = Sandbox::new();
+    for (typed, meant) in [
+        ("creat", Some("create")),
+        ("credentia", None),
+        ("agen", None),
+    ] {
+        let output = vc.run(typed);
+        let suggests = |name: &str| output.stderr.contains(&format!("'{name}'"));
+        assert!(meant.is_none_or(suggests), "{output}");
+        assert!(!suggests("credential") && !suggests("agent"), "{output}");
+    }
+}
+
+#[test]
 fn help_and_version_need_nothing() {
     let vc = Sandbox::new();
     vc.write("home/.kube/config", "clusters: [\n");

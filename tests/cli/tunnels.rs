@@ -1,8 +1,9 @@
 //! `vc tunnels`, and the one agent in the background that keeps them.
 
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
 
@@ -150,4 +151,119 @@ fn an_agent_of_a_newer_version_says_so() {
     );
     assert_snapshot!(vc.run("connect dev"));
     other.questions();
+}
+
+/// Asks the agent of this sandbox as a program of another version would.
+fn ask_as(vc: &Sandbox, version: &str, ask: &serde_json::Value) -> serde_json::Value {
+    let holder = std::fs::read(vc.path("state/vc/tunnels/agent.lock")).expect("an agent");
+    let holder: serde_json::Value = serde_json::from_slice(&holder).expect("JSON");
+    let socket = holder["socket"].as_str().expect("a path");
+    let mut stream = UnixStream::connect(socket).expect("somebody who listens");
+    let question = serde_json::json!({ "vc": version, "protocol": 1, "ask": ask });
+    writeln!(stream, "{question}").expect("somebody who reads");
+    let mut line = String::new();
+    BufReader::new(stream)
+        .read_line(&mut line)
+        .expect("an answer");
+    let reply: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    reply["answer"].clone()
+}
+
+fn until_no_agent(vc: &Sandbox) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while vc.agent().is_some() {
+        assert!(Instant::now() < end, "the agent goes on");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn an_agent_hands_its_tunnels_over_to_a_newer_one() {
+    let vc = Sandbox::new()
+        .with(running("dev"))
+        .with(running("test"))
+        .with_variable("CLOUD_PROFILE", "mine");
+    vc.run("connect dev");
+    vc.run("connect test");
+    let ports = vc.tunnels();
+    let list = serde_json::json!({ "what": "list" });
+    assert_eq!(ask_as(&vc, "99.0.0", &list)["is"], "outdated");
+    let left = ask_as(&vc, "99.0.0", &serde_json::json!({ "what": "leave" }));
+    let openings = left["openings"].as_array().expect("a list");
+    let names: Vec<_> = openings
+        .iter()
+        .map(|opening| opening["key"]["name"].as_str())
+        .collect();
+    assert_eq!(names, [Some("dev"), Some("test")]);
+    for opening in openings {
+        assert_eq!(opening["environment"]["CLOUD_PROFILE"], "mine");
+    }
+    until_no_agent(&vc);
+    // Nobody has closed them: the next agent listens on the same ports.
+    let output = vc.run("list --context vcluster_test_vcluster-test_host -o json");
+    assert_eq!(output.stdout, "[]\n", "{output}");
+    assert_eq!(vc.tunnels(), ports);
+}
+
+#[test]
+fn a_newer_program_takes_over_the_tunnels_of_the_agent_that_it_replaces() {
+    let vc = Sandbox::new().with(running("dev")).with(running("test"));
+    vc.run("connect dev");
+    vc.run("connect test");
+    let ports = vc.tunnels();
+    let left = ask_as(&vc, "99.0.0", &serde_json::json!({ "what": "leave" }));
+    until_no_agent(&vc);
+    std::fs::remove_file(vc.path("state/vc/tunnels/agent.lock")).expect("a file");
+    let reply = serde_json::json!({ "vc": "0.0.1", "answer": left }).to_string();
+    let replies: &'static [&'static str] = Vec::leak(vec![
+        r#"{"vc":"0.0.1","answer":{"is":"outdated"}}"#,
+        String::leak(reply),
+    ]);
+    let other = Other::take_place(&vc, replies);
+    let output = vc.run("connect dev");
+    assert_eq!(output.code, Some(0), "{output}");
+    assert!(other.questions()[1].contains(r#""what":"leave""#));
+    let open = vc.run("tunnels -o name");
+    assert_eq!(open.stdout, "dev\ntest\n", "{open}");
+    assert_eq!(vc.tunnels(), ports);
+}
+
+#[test]
+fn an_agent_that_nobody_uses_ends_and_comes_back() {
+    let vc = Sandbox::new().with(running("dev"));
+    vc.write("config/vc/config.yaml", "agent_idle: 1s\n");
+    vc.run("connect dev");
+    until_no_agent(&vc);
+    let log = vc.read("state/vc/tunnels/agent.log");
+    assert!(log.contains("nobody has used a tunnel for long"), "{log}");
+    let output = vc.run("list --context vcluster_dev_vcluster-dev_host -o json");
+    assert_eq!(output.stdout, "[]\n", "{output}");
+    let log = vc.read("state/vc/tunnels/agent.log");
+    assert_eq!(log.matches("the agent begins").count(), 2, "{log}");
+}
+
+#[test]
+fn an_agent_that_is_used_does_not_end() {
+    let vc = Sandbox::new().with(running("dev"));
+    vc.write("config/vc/config.yaml", "agent_idle: 2s\n");
+    vc.run("connect dev");
+    let agent = vc.agent();
+    let port = u16::try_from(vc.tunnels()[0]).expect("a port");
+    // Silent, and yet somebody's.
+    let connection = std::net::TcpStream::connect(("127.0.0.1", port)).expect("a tunnel");
+    thread::sleep(Duration::from_secs(4));
+    assert!(agent.is_some() && vc.agent() == agent);
+    drop(connection);
+    until_no_agent(&vc);
+}
+
+#[test]
+fn a_log_that_is_long_begins_anew() {
+    let vc = Sandbox::new().with(running("dev"));
+    let before = format!("{}\n", "x".repeat(1 << 20));
+    vc.write("state/vc/tunnels/agent.log", &before);
+    vc.run("connect dev");
+    let log = vc.read("state/vc/tunnels/agent.log");
+    assert!(log.contains("the agent begins") && log.len() < 1 << 20);
+    assert_eq!(vc.read("state/vc/tunnels/agent.log.1"), before);
 }

@@ -135,3 +135,44 @@ fn the_tunnel_follows_the_pod_of_the_control_plane() {
     story.vc_does("delete NAME");
     story.assert_no_trace(&before);
 }
+
+#[test]
+fn a_node_port_needs_no_tunnel() {
+    let story = Story::new("port");
+    let before = story.kubeconfig();
+    story.vc_does("create NAME --expose nodeport");
+    assert_eq!(cluster_of(&story), story.name);
+    assert_eq!(story.tunnels(), [] as [u64; 0]);
+    let kubeconfig = story.kubeconfig();
+    let name = format!("tls-server-name: {}.{}", story.name, story.namespace());
+    assert!(kubeconfig.contains(&name), "{kubeconfig}");
+
+    let host = story.kubectl(
+        "config view --raw -o 'jsonpath={.clusters[?(@.name==\"vc-host\")].cluster.server}'",
+    );
+    let refused = story.vc(&format!("connect NAME --server {host}"));
+    refused.assert_refused(
+        1,
+        &[
+            "is not the API server of",
+            "not signed by the cluster's own authority",
+        ],
+    );
+    assert_eq!(story.kubeconfig(), kubeconfig);
+
+    story.vc_does("sleep NAME");
+    let woken = story.try_kubectl("get namespaces -o name");
+    assert_eq!(woken.code, Some(0), "{woken}");
+    assert!(woken.stderr.contains("waking"), "{woken}");
+    assert_eq!(cluster_of(&story), story.name);
+    assert_eq!(story.tunnels(), [] as [u64; 0]);
+
+    story.vc_does("connect NAME");
+    assert_eq!(story.tunnels().len(), 1);
+    assert_eq!(cluster_of(&story), story.name);
+    story.vc_does("connect NAME --expose");
+    assert_eq!(story.tunnels(), [] as [u64; 0]);
+    assert_eq!(cluster_of(&story), story.name);
+    story.vc_does("delete NAME");
+    story.assert_no_trace(&before);
+}

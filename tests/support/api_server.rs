@@ -291,6 +291,44 @@ impl ApiServer {
         self.shared.logs.say(namespace, pod, container, line, age);
     }
 
+    /// A port of `127.0.0.1` and `127.0.0.2` that leads to the API server of a cluster, while it runs.
+    pub(crate) fn way_to(&self, namespace: &str, name: &str) -> u16 {
+        let cluster = (namespace.to_owned(), name.to_owned());
+        let listen = async {
+            let first = TcpListener::bind("127.0.0.1:0").await?;
+            let port = first.local_addr()?.port();
+            let second = TcpListener::bind(("127.0.0.2", port)).await?;
+            for listener in [first, second] {
+                tokio::spawn(self.shared.clone().lead_to(cluster.clone(), listener));
+            }
+            Ok::<_, std::io::Error>(port)
+        };
+        self.block_on(listen).expect("a free port on loopback")
+    }
+
+    /// The port of an API server that has the certificates of a cluster and is another one.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such cluster.
+    pub(crate) fn twin_of(&self, namespace: &str, name: &str) -> u16 {
+        let cluster = (namespace.to_owned(), name.to_owned());
+        let state = self.shared.state.lock().expect("no request panics");
+        let pki = state.controllers.control_planes[&cluster].clone();
+        drop(state);
+        let twin = Shared::new(pki);
+        // So that its own `kube-system` is not made at the same turn as that of the cluster.
+        twin.state.lock().expect("no request panics").store.made = 1000;
+        self.block_on(start(twin))
+            .expect("a free port on loopback")
+            .port()
+    }
+
+    fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        let runtime = self.runtime.as_ref().expect("it runs until it is dropped");
+        runtime.block_on(work)
+    }
+
     /// What goes wrong with streams into pods.
     pub(crate) fn pod_faults(&self) -> &Faults {
         &self.shared.pod_faults

@@ -25,15 +25,22 @@ pub(crate) struct Pki {
 impl Pki {
     /// Makes new keys; nothing is shared between two servers, so a mix-up fails the handshake.
     pub(crate) fn new(client_name: &str) -> Self {
-        Self::valid_until(client_name, 4096)
+        Self::valid_until(client_name, 4096, &[])
+    }
+
+    /// That of a control plane, whose server has the name of its Service, too.
+    pub(crate) fn of_control_plane(name: &str, namespace: &str, is_expired: bool) -> Self {
+        let service = format!("{name}.{namespace}");
+        let year = if is_expired { 2001 } else { 4096 };
+        Self::valid_until("kubernetes-super-admin", year, &[service])
     }
 
     /// The same, but the server's certificate has expired.
     pub(crate) fn expired() -> Self {
-        Self::valid_until("admin", 2001)
+        Self::valid_until("admin", 2001, &[])
     }
 
-    fn valid_until(client_name: &str, year: i32) -> Self {
+    fn valid_until(client_name: &str, year: i32, names: &[String]) -> Self {
         let authority_key = KeyPair::generate().expect("ring makes keys");
         let mut authority = named("kubernetes-in-memory");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -43,12 +50,8 @@ impl Pki {
         let issuer = Issuer::new(authority, authority_key);
 
         let server_key = KeyPair::generate().expect("ring makes keys");
-        let mut server = CertificateParams::new(
-            ["localhost", "127.0.0.1", "kubernetes.default.svc"]
-                .map(String::from)
-                .to_vec(),
-        )
-        .expect("valid names");
+        let usual = ["localhost", "127.0.0.1", "kubernetes.default.svc"].map(String::from);
+        let mut server = CertificateParams::new([&usual[..], names].concat()).expect("valid names");
         server.not_after = rcgen::date_time_ymd(year, 1, 1);
         server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let server_certificate = server

@@ -7,7 +7,7 @@ impl From<HostError> for Error {
     fn from(error: HostError) -> Self {
         match error {
             HostError::Config { message, hint } => Self::new(Kind::Host, message).hint(hint),
-            HostError::Unreachable { server, causes } => unreachable_host(&server, causes),
+            HostError::Unreachable { server, causes, .. } => unreachable_host(&server, causes),
             HostError::Refused {
                 call,
                 code,

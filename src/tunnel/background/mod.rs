@@ -24,7 +24,7 @@ use std::time::Duration;
 
 pub use client::{Agent, AgentError};
 pub use process::{Listener, detach};
-pub use protocol::{Answer, Ask, Environment, Failure, Key, Opening, TunnelView, Way};
+pub use protocol::{Answer, Ask, Environment, Failure, Key, Opening, Server, TunnelView, Way};
 pub use record::{Record, Records};
 pub use serving::Serving;
 

@@ -50,6 +50,9 @@ pub enum Ask {
         uid: String,
         /// Whether it may be woken.
         may_wake: bool,
+        /// Where it is reached without a tunnel; `None` if by its tunnel.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        server: Option<Server>,
         /// How it is reached; sent after [`Answer::Unknown`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         opening: Option<Box<Opening>>,
@@ -62,6 +65,12 @@ pub enum Ask {
         uid: String,
         /// What goes under `user` in a kubeconfig.
         user: Value,
+    },
+    /// Trust nothing that is known of a cluster, which was changed just now: [`Answer::Forgotten`]. What a watch tells
+    /// comes a moment later.
+    Forget {
+        /// Which cluster.
+        key: Key,
     },
     /// Say what tunnels there are: [`Answer::Tunnels`].
     List,
@@ -94,13 +103,15 @@ pub enum Answer {
     },
     /// The cluster answers.
     Credential {
-        /// On this local port.
-        port: u16,
+        /// On this local port; `None` if it is reached without a tunnel.
+        port: Option<u16>,
         /// What goes under `user` in a kubeconfig.
         user: Value,
     },
     /// The credentials are kept, in memory.
     Kept,
+    /// Nothing is taken for known any more.
+    Forgotten,
     /// The agent does not know how the cluster is reached.
     Unknown,
     /// The tunnels.
@@ -146,6 +157,16 @@ pub struct Key {
     pub namespace: String,
     /// Its name.
     pub name: String,
+}
+
+/// Where the API server of a cluster is reached without a tunnel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Server {
+    /// Its address, such as `https://dev.example.com:8443`.
+    pub url: String,
+    /// The name that its certificate is checked for, if that is not the host of the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certified_name: Option<String>,
 }
 
 /// How a host is reached.

@@ -6,6 +6,7 @@
 mod control_plane;
 mod garbage;
 mod pods;
+mod services;
 mod workloads;
 
 use std::{
@@ -65,6 +66,12 @@ pub(crate) struct Settings {
     pub(crate) jobs: JobFate,
     /// What every container has written.
     pub(crate) log: String,
+    /// The port of its nodes that a Service of type `NodePort` gets.
+    pub(crate) node_port: Option<u16>,
+    /// The port of the load balancer that a Service of type `LoadBalancer` gets; none, if `None`.
+    pub(crate) load_balancer: Option<u16>,
+    /// Whether the servers of control planes get certificates that were good once.
+    pub(crate) expired_control_planes: bool,
     /// Why claims get no volume, as reason and message of an Event; they get one, if `None`.
     pub(crate) unbound: Option<(&'static str, String)>,
 }
@@ -78,6 +85,9 @@ impl Default for Settings {
             kubeconfig_after: Some(Duration::ZERO),
             jobs: JobFate::Complete,
             log: String::new(),
+            node_port: None,
+            load_balancer: None,
+            expired_control_planes: false,
             unbound: None,
         }
     }
@@ -105,6 +115,7 @@ impl Controllers {
             garbage::tend_namespaces(store);
             self.run_workloads(store);
             self.run_pods(store);
+            self.expose_services(store);
             self.run_jobs(store);
             self.bind_claims(store);
             self.publish_kubeconfigs(store);

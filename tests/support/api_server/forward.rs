@@ -6,7 +6,7 @@ use http::{HeaderName, Response, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{
@@ -66,6 +66,20 @@ impl Shared {
             .as_str()
             .unwrap_or_default()
             .to_owned())
+    }
+
+    /// Leads everything that comes to a listener to the API server of a control plane, while it has one.
+    pub(super) async fn lead_to(self: Arc<Self>, cluster: (String, String), listener: TcpListener) {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let (shared, cluster) = (self.clone(), cluster.clone());
+            tokio::spawn(async move {
+                if let Ok(mut server) = shared.dial(cluster, API_PORT).await {
+                    tokio::io::copy_bidirectional(&mut client, &mut server)
+                        .await
+                        .ok();
+                }
+            });
+        }
     }
 
     async fn dial(self: Arc<Self>, cluster: (String, String), port: u16) -> io::Result<TcpStream> {

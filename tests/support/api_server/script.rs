@@ -23,6 +23,8 @@ pub(crate) enum Fault {
     Hang,
     /// The watch ends without a word after so many events.
     CloseWatchAfter(usize),
+    /// The watch tells what there is, and nothing of what becomes of it.
+    SilentWatch,
     /// The watch begins with a bookmark, which nobody asked for.
     BookmarkFirst,
     /// The watch ends with a 410 after so many events.

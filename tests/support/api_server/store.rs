@@ -63,7 +63,7 @@ pub(super) struct Store {
     /// Watches and pages from before this revision are answered 410.
     pub(super) oldest: u64,
     pub(super) applied: HashMap<Key, BTreeMap<String, Value>>,
-    made: u64,
+    pub(super) made: u64,
 }
 
 impl Store {

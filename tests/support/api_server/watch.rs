@@ -134,7 +134,7 @@ impl Watch {
                 return Some(event);
             }
             self.revisions.borrow_and_update();
-            if self.read_log() {
+            if self.fault != Some(Fault::SilentWatch) && self.read_log() {
                 continue;
             }
             let end = self.end;

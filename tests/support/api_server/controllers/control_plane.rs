@@ -30,7 +30,8 @@ impl Controllers {
             if !self.has_waited(uid(&pod), "kubeconfig", wait) {
                 continue;
             }
-            let pki = Arc::new(Pki::new("kubernetes-super-admin"));
+            let is_expired = self.settings.expired_control_planes;
+            let pki = Arc::new(Pki::of_control_plane(name, &key.namespace, is_expired));
             publish(store, &secret, name, &pki);
             self.control_planes
                 .insert((key.namespace.clone(), name.to_owned()), pki);

@@ -104,7 +104,7 @@ fn end_up(pod: &mut Value, fate: &PodFate) {
     pod["status"] = json!({
         "phase": phase,
         "podIP": "10.244.0.5",
-        "hostIP": "192.168.0.10",
+        "hostIP": "127.0.0.1",
         "startTime": now(),
         "conditions": [
             condition("PodScheduled", true, "", ""),
