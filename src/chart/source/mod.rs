@@ -110,6 +110,7 @@ impl<'s> Source<'s> {
         let answer = web.ask(&question).await?;
         match held {
             Some((held, bytes)) if answer.status == StatusCode::NOT_MODIFIED => {
+                self.progress.end();
                 chart(&held.source, &bytes)
             }
             _ => {
