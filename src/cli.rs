@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::ArgValueCandidates;
 
 use crate::command::{
-    agent, completion, config, connect, create, credential, delete, disconnect, doctor, history,
-    list, logs, rollback, shell, sleep, status, template, tunnels, upgrade, version, wake,
+    agent, cache, completion, config, connect, create, credential, delete, disconnect, doctor,
+    history, list, logs, rollback, shell, sleep, status, template, tunnels, upgrade, version, wake,
 };
 use crate::complete;
 use crate::error::Error;
@@ -166,6 +166,11 @@ pub enum Command {
         reason = "documented at its arguments, which is its help text"
     )]
     Rollback(rollback::RollbackArgs),
+    #[expect(
+        missing_docs,
+        reason = "documented at its arguments, which is its help text"
+    )]
+    Cache(cache::CacheArgs),
     #[expect(
         missing_docs,
         reason = "documented at its arguments, which is its help text"

@@ -222,6 +222,27 @@ impl From<crate::kubeconfig::Error> for Error {
     }
 }
 
+impl From<crate::chart::error::FetchError> for Error {
+    fn from(error: crate::chart::error::FetchError) -> Self {
+        let kind = if error.is_usage() {
+            Kind::Usage
+        } else {
+            Kind::Failed
+        };
+        let mut converted = Self::new(kind, error.to_string()).because_source(&error);
+        converted.hints.extend(error.hints());
+        converted
+    }
+}
+
+impl From<crate::chart::reference::ReferenceError> for Error {
+    fn from(error: crate::chart::reference::ReferenceError) -> Self {
+        Self::usage(error.to_string())
+            .because_source(&error)
+            .hint(error.hint())
+    }
+}
+
 impl From<crate::cluster::InvalidName> for Error {
     fn from(error: crate::cluster::InvalidName) -> Self {
         Self::usage(error.to_string())

@@ -87,6 +87,11 @@ impl Process {
         self.user_folder("XDG_STATE_HOME", ".local/state")
     }
 
+    /// Where what can be had again is kept: `$XDG_CACHE_HOME/vc`, else `~/.cache/vc`.
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        self.user_folder("XDG_CACHE_HOME", ".cache")
+    }
+
     /// Where what goes with the machine's restart is kept: `$XDG_RUNTIME_DIR/vc`.
     pub fn runtime_folder(&self) -> Option<PathBuf> {
         self.variable("XDG_RUNTIME_DIR")

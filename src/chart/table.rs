@@ -166,7 +166,7 @@ fn refused(path: &str, why: &str, way_out: &str) -> Refusal {
 fn unknown(path: String) -> Refusal {
     Refusal {
         reason: "the built-in chart knows no such key".to_owned(),
-        way_out: "correct the key, or use `--chart` with a chart that knows it".to_owned(),
+        way_out: "correct the key, or use `--chart upstream`, if that chart knows it".to_owned(),
         nearest: nearest(&path, &known_paths()),
         path,
     }

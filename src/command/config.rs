@@ -175,7 +175,7 @@ fn set(session: &Session, key: &str, value: &str) -> Result<(), Error> {
     let changed = change(session, &path, |file| file.set(key, value))?;
     session.ui.answer(&ChangeView {
         key: key.to_owned(),
-        value: Some(value.to_owned()),
+        value: Some(Layer::shown(key, value)),
         file: path.display().to_string(),
         changed,
     })?;

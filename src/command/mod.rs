@@ -1,6 +1,7 @@
 //! One file per subcommand: its arguments, what they mean, one call to `lifecycle`, and the view it prints.
 
 pub mod agent;
+pub mod cache;
 mod chart;
 pub mod completion;
 pub mod config;
@@ -52,6 +53,7 @@ pub enum Ending {
 /// What `version` costs is what starting `vc` costs, and a shell starts it at each of its own starts.
 pub fn run_locally(session: &Session, command: &Command) -> Option<Result<(), Error>> {
     match command {
+        Command::Cache(args) => Some(cache::run(session, args)),
         Command::Completion(args) => Some(completion::run(session, args)),
         Command::Config(args) => Some(config::run(session, args)),
         Command::Credential(args) => Some(credential::run(session, args)),
@@ -64,7 +66,11 @@ pub fn run_locally(session: &Session, command: &Command) -> Option<Result<(), Er
 pub fn is_local(command: &Command) -> bool {
     matches!(
         command,
-        Command::Completion(_) | Command::Config(_) | Command::Credential(_) | Command::Version(_)
+        Command::Cache(_)
+            | Command::Completion(_)
+            | Command::Config(_)
+            | Command::Credential(_)
+            | Command::Version(_)
     )
 }
 
@@ -86,6 +92,7 @@ pub async fn run(session: &Session, command: Command) -> Result<Ending, Error> {
         Command::Upgrade(args) => Box::pin(upgrade::run(session, args)).await,
         Command::Template(args) => template::run(session, args).await,
         Command::Wake(args) => wake::run(session, args).await,
+        Command::Cache(args) => cache::run(session, &args),
         Command::Completion(args) => completion::run(session, &args),
         Command::Config(args) => config::run(session, &args),
         Command::Credential(args) => credential::run(session, &args),

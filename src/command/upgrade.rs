@@ -17,8 +17,8 @@ use crate::lifecycle;
 /// Change a virtual cluster: its Kubernetes, its values, its chart
 ///
 /// What was set before is kept, unless it is set again; a value of `null` goes back to the chart's default. What the
-/// host would refuse is found before anything is touched. Without `--chart`, a cluster keeps the chart that it has, or gets
-/// the built-in one if it has an older one of these.
+/// host would refuse is found before anything is touched. Without `--chart` or `--chart-version`, a cluster keeps the chart
+/// that it has, or gets the built-in one if it has an older one of these.
 #[derive(Debug, clap::Args)]
 pub struct UpgradeArgs {
     /// The virtual cluster

@@ -24,7 +24,7 @@ fn compile(pattern: &str) -> Regex {
 }
 
 /// Reads a version as people write them: `v1.2`, `1`, `1.2.3-rc.1+build`.
-pub(crate) fn parse_version(text: &str) -> Option<Version> {
+pub fn parse_version(text: &str) -> Option<Version> {
     let parts = VERSION.captures(text)?;
     let number = |group: usize| match parts.get(group) {
         Some(part) => part.as_str().trim_start_matches('.').parse().ok(),
@@ -41,8 +41,10 @@ pub(crate) fn parse_version(text: &str) -> Option<Version> {
 }
 
 /// Alternatives, each of conditions that must all hold.
-pub(crate) struct Constraint(Vec<Vec<Condition>>);
+#[derive(Clone, Debug)]
+pub struct Constraint(Vec<Vec<Condition>>);
 
+#[derive(Clone, Debug)]
 struct Condition {
     operator: String,
     version: Version,
@@ -51,7 +53,8 @@ struct Condition {
 }
 
 impl Constraint {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    /// Reads a constraint such as `>=1.20-0 <2 || 3.x`; `None` if it is none.
+    pub fn parse(text: &str) -> Option<Self> {
         let text = RANGE.replace_all(text, ">= $1, <= $7 ");
         text.split("||")
             .map(parse_conditions)
@@ -59,7 +62,8 @@ impl Constraint {
             .map(Self)
     }
 
-    pub(crate) fn allows(&self, version: &Version) -> bool {
+    /// Whether a version is one that it allows.
+    pub fn allows(&self, version: &Version) -> bool {
         self.0.iter().any(|conditions| {
             // A pre-release only counts where one is mentioned.
             let wants_pre = conditions.iter().any(|one| !one.version.pre.is_empty());

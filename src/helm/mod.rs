@@ -40,6 +40,7 @@ use serde_json::Value;
 pub use capabilities::{ApiVersions, Capabilities};
 pub use chart::{Chart, ChartError, File};
 pub use coalesce::CoalesceError;
+pub use constraint::{Constraint, parse_version};
 pub use engine::{LookupKey, Lookups, TemplateError};
 pub use funcs::listed as functions;
 pub use manifest::{Hook, Manifest, ManifestError, parse_manifest_text};

@@ -75,3 +75,22 @@ fn with_back_ticks(text: &str) -> String {
     }
     quoted
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_typed_has_back_ticks() {
+        for (said, shown) in [
+            (
+                "unexpected argument '--a' found",
+                "unexpected argument `--a` found",
+            ),
+            ("values: 'a', 'b'", "values: `a`, `b`"),
+            ("it isn't 'it's'", "it isn't `it's`"),
+        ] {
+            assert_eq!(with_back_ticks(said), shown);
+        }
+    }
+}

@@ -36,6 +36,26 @@ pub const VARIABLES: &[(&str, &str)] = &[
         "XDG_STATE_HOME",
         "where `vc` keeps its tunnels and backups; else `~/.local/state`",
     ),
+    (
+        "XDG_CACHE_HOME",
+        "where `vc` keeps charts that it fetched; else `~/.cache`",
+    ),
+    (
+        "HTTPS_PROXY",
+        "proxy to fetch charts through; `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are known, too",
+    ),
+    (
+        "SSL_CERT_FILE",
+        "certificates of the authorities to trust instead of the system's; `SSL_CERT_DIR` is a folder of them",
+    ),
+    (
+        "HELM_REGISTRY_CONFIG",
+        "logins to registries; else those of `helm registry login`, then of `docker login` (`DOCKER_CONFIG`)",
+    ),
+    (
+        "HELM_REPOSITORY_CONFIG",
+        "repositories that Helm knows, with user, password and certificates; else Helm's own file",
+    ),
 ];
 
 /// Where a setting was said.

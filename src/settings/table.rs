@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::value::{Invalid, Value};
+use crate::chart::address::Address;
 use crate::cluster::{ContextName, Namespace};
 use crate::ui::Format;
 
@@ -98,6 +99,15 @@ macro_rules! settings {
                 Self::default().say(key, text.as_ref())
             }
 
+            /// A value of a setting as it may be shown.
+            pub fn shown(key: &str, text: &str) -> String {
+                match key {
+                    $( stringify!($open) => <$open_kind as Value>::shown(text), )*
+                    $( stringify!($key) => <$kind as Value>::shown(text), )*
+                    _ => text.to_owned(),
+                }
+            }
+
             /// What it says of a setting.
             pub fn text_of(&self, key: &str) -> Option<String> {
                 match key {
@@ -151,6 +161,12 @@ settings! {
     wake_on_use: bool = "true", "VC_WAKE_ON_USE", "connect --no-wake", User;
     /// after how long without use the process in the background ends; it comes back when it is needed
     agent_idle: Duration = "8h", "VC_AGENT_IDLE", "agent --idle", User;
+    /// repository or registry of the upstream chart: `https://…` or `oci://…`
+    chart_repo: Address = "https://charts.loft.sh", "VC_CHART_REPO", "create --chart-repo", User;
+    /// whether charts come from the cache alone, and none is fetched
+    offline: bool = "false", "VC_OFFLINE", "create --offline", Anyone;
+    /// whether charts may come from servers without TLS
+    plain_http: bool = "false", "VC_PLAIN_HTTP", "create --plain-http", User;
 }
 
 /// The setting of that key.

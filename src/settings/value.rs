@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use crate::chart::address::Address;
 use crate::cluster::{ContextName, Namespace};
 use crate::error::Error;
 use crate::ui::Format;
@@ -50,8 +51,33 @@ pub trait Value: Sized {
         Self::parse(text)
     }
 
-    /// What to write to mean this value.
+    /// What to write to mean this value; secrets are left out.
     fn to_text(&self) -> String;
+
+    /// What was written, as it may be shown.
+    fn shown(text: &str) -> String {
+        text.to_owned()
+    }
+}
+
+/// With a user and password, perhaps, that are never shown.
+impl Value for Address {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        Self::parse(text).map_err(|error| {
+            Invalid::new(
+                format!("it is no address: {error}"),
+                "use for example `https://charts.example.com` or `oci://registry.example.com/charts`",
+            )
+        })
+    }
+
+    fn to_text(&self) -> String {
+        self.to_string()
+    }
+
+    fn shown(text: &str) -> String {
+        Self::parse(text).map_or_else(|_| String::new(), |address| address.to_string())
+    }
 }
 
 impl Value for String {

@@ -4,6 +4,10 @@
 mod support;
 
 mod bad_input;
+mod charts;
+mod charts_bad;
+mod charts_cache;
+mod charts_logins;
 mod completion;
 mod config;
 mod connect;
