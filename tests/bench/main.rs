@@ -24,7 +24,7 @@ use world::World;
 type Part = fn(&World, &mut Report) -> Result<(), String>;
 
 /// The parts, by the word that chooses one: `cargo bench --all-features --bench vc -- create`.
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 7] = [
     ("start", start),
     ("render", render::measure),
     ("list", list::measure),
