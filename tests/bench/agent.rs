@@ -44,7 +44,15 @@ pub(crate) fn measure(world: &World, report: &mut Report) -> Result<(), String> 
     );
     rest(process, "  of a processor, with 1 idle tunnel", report)?;
     say(&format!("opening {MANY} tunnels"));
-    open_many(world, &relay)?;
+    if let Err(why) = open_many(world, &relay).and_then(|()| with_many(process, report)) {
+        report.failed(&format!("memory with {MANY} tunnels"), &why);
+    }
+    output(&mut world.vc("tunnels stop --all"))?;
+    output(&mut world.vc(&format!("delete {name}"))).map(|_| ())
+}
+
+/// What the agent takes when it keeps many tunnels.
+fn with_many(process: u32, report: &mut Report) -> Result<(), String> {
     let many = world::memory(process).ok_or("the system does not tell what a process holds")?;
     report.figure(
         &format!("  memory with {MANY} tunnels"),
@@ -52,13 +60,8 @@ pub(crate) fn measure(world: &World, report: &mut Report) -> Result<(), String> 
         Unit::Megabytes,
         Some(25.0),
     );
-    rest(
-        process,
-        &format!("  of a processor, with {MANY} idle tunnels"),
-        report,
-    )?;
-    output(&mut world.vc("tunnels stop --all"))?;
-    output(&mut world.vc(&format!("delete {name}"))).map(|_| ())
+    let what = format!("  of a processor, with {MANY} idle tunnels");
+    rest(process, &what, report)
 }
 
 /// Calls the plugin as the user's kubeconfig says.

@@ -64,6 +64,16 @@ fn assert_leads_there(vc: &Sandbox) {
     );
 }
 
+/// Connects to where there is nothing yet, which ends with the time limit, and says why and what to do.
+fn assert_waits(vc: &Sandbox, reason: &str, hint: &str) {
+    // Long enough for a busy machine to come to the wait.
+    let output = vc.run("connect dev --expose --timeout 6s");
+    assert_eq!(output.code, Some(6), "{output}");
+    assert!(output.stderr.contains("error: timed out"), "{output}");
+    assert!(output.stderr.contains(reason), "{output}");
+    assert!(output.stderr.contains(hint), "{output}");
+}
+
 #[test]
 fn a_server_that_is_the_clusters_own_needs_no_tunnel() {
     let (vc, port) = with_way_to_dev();
@@ -212,7 +222,11 @@ fn a_load_balancer_without_an_address_is_waited_for_and_why_is_said() {
         service["spec"]["type"] = "LoadBalancer".into();
     });
     let before = vc.kubeconfig();
-    assert_snapshot!(vc.run("connect dev --expose --timeout 2s"));
+    assert_waits(
+        &vc,
+        "the host has given its load balancer no address yet: no load balancer can be had",
+        "hint: a host without load balancers never does",
+    );
     assert_eq!(vc.kubeconfig(), before);
     let started = vc.start("connect dev --expose");
     started.until_asked("watch /api/v1/namespaces/vcluster-dev/services");
@@ -233,17 +247,16 @@ fn an_ingress_without_a_controller_is_waited_for_and_why_is_said() {
         })
     };
     vc.host.create_all([ingress(Value::Null)]);
-    assert_snapshot!(vc.run("connect dev --expose --timeout 2s"));
+    assert_waits(
+        &vc,
+        "no Ingress controller has given it an address yet",
+        "hint: see that the host has an Ingress controller",
+    );
     let path = "/apis/networking.k8s.io/v1/namespaces/vcluster-dev/ingresses/dev";
     vc.host.edit(path, |object| {
         object["spec"]["rules"][0]["host"] = "nothing.invalid".into();
     });
-    let output = vc.run("connect dev --expose --timeout 2s");
-    assert_eq!(output.code, Some(6), "{output}");
-    assert!(
-        output.stderr.contains("`https://nothing.invalid`"),
-        "{output}"
-    );
+    assert_waits(&vc, "`https://nothing.invalid`", "hint: check the address");
 }
 
 #[test]
