@@ -369,7 +369,7 @@ mod tests {
                 scope.spawn(|| {
                     cache
                         .keep(&place, &held(&place, "1.0.0", &bytes), &bytes)
-                        .unwrap()
+                        .unwrap();
                 });
             }
         });

@@ -228,6 +228,8 @@ fn fault(event: &Event, problem: &str) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     const TEXT: &str = "\
@@ -305,9 +307,7 @@ generated: \"2026-01-01T00:00:00Z\"
     fn a_large_index_is_read_in_one_pass() {
         let mut text = "apiVersion: v1\nentries:\n".to_owned();
         for number in 0..2_000 {
-            text.push_str(&format!(
-                "  c{number}:\n  - version: 1.0.0\n    urls: [a]\n"
-            ));
+            let _ = write!(text, "  c{number}:\n  - version: 1.0.0\n    urls: [a]\n");
         }
         assert_eq!(read(text.as_bytes(), "c1999").unwrap().names.len(), 2_000);
     }

@@ -289,9 +289,12 @@ fn upstream_like(version: &str) -> Vec<u8> {
             let mut bytes = fs::read(&path).expect("a file of the chart");
             if name == "Chart.yaml" {
                 let text = String::from_utf8(bytes).expect("text");
-                let lines = text.lines().map(|line| match line.starts_with("version:") {
-                    true => format!("version: {version}\n"),
-                    false => format!("{line}\n"),
+                let lines = text.lines().map(|line| {
+                    if line.starts_with("version:") {
+                        format!("version: {version}\n")
+                    } else {
+                        format!("{line}\n")
+                    }
                 });
                 bytes = lines.collect::<String>().into_bytes();
             }

@@ -357,7 +357,7 @@ impl Proxy {
 /// Answers one `CONNECT`. It ends with the connections.
 fn lead(mut stream: net::TcpStream, to: &str, record: &std::sync::Mutex<Vec<String>>) {
     stream
-        .set_read_timeout(Some(Duration::from_secs(60)))
+        .set_read_timeout(Some(Duration::from_mins(1)))
         .expect("a socket");
     let mut head = Vec::new();
     let mut byte = [0];
