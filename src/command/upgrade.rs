@@ -8,7 +8,8 @@ use super::revision::RevisionArgs;
 use super::values::{self, ValueArgs};
 use crate::cluster::Name;
 use crate::complete;
-use crate::driver::vcluster::{self, CreateRequest};
+use crate::driver::charts;
+use crate::driver::vcluster::CreateRequest;
 use crate::error::{Error, Kind};
 use crate::helm::Chart;
 use crate::helm::record::RecordedChart;
@@ -62,7 +63,7 @@ pub async fn run(session: &Session, args: UpgradeArgs) -> Result<(), Error> {
     );
     let ((reference, history), version) = (release?, version?);
     let recorded = history.chart();
-    let is_built_in = named.is_none() && recorded.is_none_or(vcluster::is_built_in);
+    let is_built_in = named.is_none() && recorded.is_none_or(charts::is_built_in);
     let chart = match (named, recorded) {
         (Some(chart), _) => chart,
         (None, Some(recorded)) if !is_built_in => of_record(recorded)?,

@@ -12,7 +12,6 @@ use crate::chart::builtin;
 use crate::cluster::{
     ClusterRef, Hook, Name, Namespace, Object, ObjectRef, Plan, State, VirtualCluster,
 };
-use crate::helm::record::RecordedChart;
 use crate::helm::{self, Chart};
 use crate::host::explain;
 use crate::host::read::{Container, Metadata, Pod, Workload};
@@ -34,8 +33,6 @@ pub const KUBERNETES_CONTAINER: &str = "kubernetes";
 /// On the workload: who made the cluster, as the host knows them.
 pub const CREATED_BY: &str = "vc/created-by";
 
-/// In the version of our own chart, before our count of its changes.
-const BUILT_IN: &str = "-vc.";
 /// Labels of workloads that older charts, and an etcd deployed beside the control plane, run as well.
 const COMPANIONS: &str = "app in (vcluster-etcd,vcluster-api,vcluster-controller)";
 /// The same, and the control plane's own.
@@ -197,19 +194,6 @@ fn owned_by_release(mut object: Object, reference: &ClusterRef) -> Object {
         map[key] = Value::from(value);
     }
     object
-}
-
-/// Whether a chart of this name makes a virtual cluster: `vcluster`, and before 0.20 one for each kind of control plane.
-/// `vcluster-platform` and others do not, though they begin alike.
-pub fn is_chart(name: &str) -> bool {
-    let kinds = ["", "-k8s", "-k0s", "-eks"];
-    let name = name.strip_prefix("vcluster");
-    name.is_some_and(|rest| kinds.contains(&rest.strip_prefix("-pro").unwrap_or(rest)))
-}
-
-/// Whether the chart of a record is one that was built into a program like this, whatever its version.
-pub fn is_built_in(chart: &RecordedChart) -> bool {
-    chart.text("name") == "vcluster" && chart.text("version").contains(BUILT_IN)
 }
 
 /// Whether a workload of a control plane has been put to sleep, or scaled to zero.
@@ -384,21 +368,6 @@ mod tests {
             Some("1")
         );
         assert_eq!(tag_of("vcluster-oss@sha256:ab").as_deref(), None);
-    }
-
-    #[test]
-    fn the_platform_is_no_virtual_cluster() {
-        for name in [
-            "vcluster",
-            "vcluster-k8s",
-            "vcluster-pro",
-            "vcluster-pro-k0s",
-        ] {
-            assert!(is_chart(name), "{name}");
-        }
-        for name in ["vcluster-platform", "vcluster-control-plane", "nginx", ""] {
-            assert!(!is_chart(name), "{name}");
-        }
     }
 
     fn workload(json: Value) -> Workload {

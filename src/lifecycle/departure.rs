@@ -1,5 +1,6 @@
 //! Waiting until what was deleted is gone, and saying meanwhile what holds it.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -20,7 +21,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 const OVERDUE: SignedDuration = SignedDuration::from_secs(10);
 
 /// What to do about something that a finalizer holds, by how kubectl names it.
-fn held(object: &str) -> String {
+fn how_to_free(object: &str) -> String {
     format!(
         "let the program run that is to take the finalizer away, or take it away with `kubectl edit {object}`"
     )
@@ -56,7 +57,7 @@ async fn until_none(
             let Metadata {
                 name, namespace, ..
             } = &object.metadata;
-            progress.advise(&held(&format!("{}/{name} -n {namespace}", what.1)));
+            progress.advise(&how_to_free(&format!("{}/{name} -n {namespace}", what.1)));
         }
         // Nothing tells that a grace time is over.
         if let Ok(changed) = timeout(LOOK_AGAIN, watch.changed()).await {
@@ -126,26 +127,15 @@ pub(super) async fn until_namespace_is_gone(
             return Ok(());
         };
         if let Some(reason) = namespace.obstacle() {
-            match find_held(host, namespace).await {
-                Some(Held {
-                    kind,
-                    resource,
-                    name,
-                    finalizer,
-                }) => {
-                    progress.because(&format!(
-                        "{kind} `{name}` is held by the finalizer `{finalizer}`"
-                    ));
-                    progress.advise(&held(&format!(
-                        "{resource}/{name} -n {}",
-                        reference.namespace
-                    )));
-                }
-                None => {
-                    progress.because(&reason);
-                    progress.advise(&held(&format!("namespace {}", reference.namespace)));
-                }
-            }
+            let (reason, object) = match find_held(host, namespace).await {
+                Some(held) => (
+                    held.to_string(),
+                    format!("{}/{} -n {}", held.resource, held.name, reference.namespace),
+                ),
+                None => (reason, format!("namespace {}", reference.namespace)),
+            };
+            progress.because(&reason);
+            progress.advise(&how_to_free(&object));
         }
         watch.changed().await?;
     }
@@ -157,6 +147,21 @@ struct Held {
     resource: String,
     name: String,
     finalizer: String,
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            kind,
+            name,
+            finalizer,
+            ..
+        } = self;
+        write!(
+            formatter,
+            "{kind} `{name}` is held by the finalizer `{finalizer}`"
+        )
+    }
 }
 
 /// The first object of a namespace that a finalizer holds: the host says only of which resource it is.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::find::{self, Scope};
 use super::operation::{ANNOTATION, Operator, Trace};
 use crate::cluster::{ClusterRef, Name, Object};
-use crate::driver::vcluster;
+use crate::driver::charts;
 use crate::error::{Error, Kind};
 use crate::helm;
 use crate::helm::record::{self, RecordError, RecordedChart, Release, Status};
@@ -317,7 +317,7 @@ impl Recorded {
     /// Whether it is of a virtual cluster, and not of something else by that name.
     pub(super) fn is_of_virtual_cluster(&self, reference: &ClusterRef) -> bool {
         let release = &self.release;
-        vcluster::is_chart(release.chart.text("name"))
+        charts::makes_virtual_cluster(release.chart.text("name"))
             || runs_control_plane(&release.manifest, reference)
     }
 

@@ -142,7 +142,7 @@ impl Upgrade {
     pub fn rolls_back_to(&self) -> Option<u64> {
         match self.purpose {
             Purpose::Rollback(to) => Some(to),
-            _ => None,
+            Purpose::Upgrade => None,
         }
     }
 

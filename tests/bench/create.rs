@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::measure::{Runs, milliseconds, output, time};
 use crate::report::{Report, Unit, say};
-use crate::world::World;
+use crate::world::{World, registry};
 
 /// How often a cluster is made by each program.
 const RUNS: usize = 5;
@@ -77,7 +77,7 @@ fn create(world: &World, name: &str) -> Result<Moments, String> {
     let (mut watch, watched) = lines_of(world.kubectl(&secret), Stream::Stdout)?;
     let begin = Instant::now();
     let (mut child, said) = lines_of(
-        world.vc(&format!("create {name} -o json{}", world.registry())),
+        world.vc(&format!("create {name} -o json{}", registry())),
         Stream::Stderr,
     )?;
     let status = child.wait();
@@ -124,13 +124,13 @@ fn create_by_vcluster(world: &World, name: &str) -> Result<f64, String> {
     let run = |arguments: &str| bounded(world.command(&vcluster, arguments));
     // The default image is of a paid product; this is the one that `vc` takes too.
     let image = "--set controlPlane.statefulSet.image.repository=loft-sh/vcluster-oss";
-    let registry = world.registry().replace(
+    let image_registry = registry().replace(
         " --registry ",
         " --set controlPlane.advanced.defaultImageRegistry=",
     );
     let begin = Instant::now();
     let answered = run(&format!(
-        "create {name} --connect=false --add=false {image}{registry}"
+        "create {name} --connect=false --add=false {image}{image_registry}"
     ))
     .and_then(|()| {
         run(&format!(

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::create::bounded;
 use crate::measure::{Runs, milliseconds, time};
 use crate::report::{Report, Unit, say};
-use crate::world::World;
+use crate::world::{World, registry};
 
 /// How often a cluster is woken by each program.
 const RUNS: usize = 5;
@@ -14,7 +14,7 @@ const RUNS: usize = 5;
 pub(crate) fn measure(world: &World, report: &mut Report) -> Result<(), String> {
     let name = format!("{}-w", world.word);
     world.reset_kubeconfig()?;
-    let measured = time(&mut world.vc(&format!("create {name}{}", world.registry())))
+    let measured = time(&mut world.vc(&format!("create {name}{}", registry())))
         .and_then(|_| wake_by_turns(world, &name));
     world.reset_kubeconfig()?;
     time(&mut world.vc(&format!("delete {name}")))?;

@@ -95,12 +95,6 @@ impl World {
             .find(|file| file.is_file())
     }
 
-    /// The flag that names where the images of control planes are, if they are not where they usually are.
-    pub(crate) fn registry(&self) -> String {
-        variable("VC_BENCH_REGISTRY")
-            .map_or(String::new(), |registry| format!(" --registry {registry}"))
-    }
-
     /// Gives the user the kubeconfig that they began with.
     pub(crate) fn reset_kubeconfig(&self) -> Result<(), String> {
         let to = self.folder.path().join("kubeconfig");
@@ -125,6 +119,12 @@ impl World {
         fs::write(self.folder.path().join(name), text)
             .map_err(|error| format!("cannot write `{name}`: {error}"))
     }
+}
+
+/// The flag that names where the images of control planes are, if they are not where they usually are.
+pub(crate) fn registry() -> String {
+    variable("VC_BENCH_REGISTRY")
+        .map_or(String::new(), |registry| format!(" --registry {registry}"))
 }
 
 /// The size of a file in megabytes.

@@ -24,7 +24,7 @@ use turn::Turn;
 /// How long the host may take for anything that a story waits for.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
 
-/// How often a question is asked again that nothing can be watched for.
+/// Between two questions about what cannot be watched.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// The folder that `tests/host/host up` works in.
@@ -182,7 +182,7 @@ impl Story {
         self.host(&format!("apply -f {}", file.display()));
     }
 
-    /// Removes what decides over admission for this story, which carries its label.
+    /// Removes what decides over admission and carries this story's label.
     pub(crate) fn end_admission(&self) {
         self.host(ADMISSION);
     }
