@@ -256,7 +256,7 @@ fn show(publish: &watch::Sender<Followed>, seen: &BTreeMap<String, Seen>) {
 }
 
 /// A pod, as far as the choice among pods needs it: reading all that a pod is would be half a megabyte of code.
-type Pod = Object<NotUsed, PodStatus>;
+type Pod = Object<Option<NotUsed>, PodStatus>;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -370,7 +370,6 @@ mod tests {
                 "False"
             };
             let mut pod = json!({
-                "spec": {},
                 "metadata": {
                     "name": format!("{kind}-{index}"),
                     "creationTimestamp": format!("2026-01-01T00:{index:02}:00Z"),
