@@ -145,7 +145,7 @@ fn commands_that_are_not_for_people_are_not_suggested() {
         ("agen", None),
     ] {
         let output = vc.run(typed);
-        let suggests = |name: &str| output.stderr.contains(&format!("'{name}'"));
+        let suggests = |name: &str| output.stderr.contains(&format!("`{name}`"));
         assert!(meant.is_none_or(suggests), "{output}");
         assert!(!suggests("credential") && !suggests("agent"), "{output}");
     }
