@@ -1,5 +1,6 @@
 //! What hooks wrote, shown where the chart asks for it by `helm.sh/hook-output-log-policy`, as Helm does.
 
+use super::hooks::{FAILED, SUCCEEDED};
 use crate::cluster::ObjectRef;
 use crate::error::{Error, Kind};
 use crate::helm::record::Hook;
@@ -19,11 +20,7 @@ pub(super) async fn show(
     has_succeeded: bool,
     progress: &dyn Progress,
 ) {
-    let policy = if has_succeeded {
-        "hook-succeeded"
-    } else {
-        "hook-failed"
-    };
+    let policy = if has_succeeded { SUCCEEDED } else { FAILED };
     if !hook.output_log_policies.iter().any(|known| known == policy) {
         return;
     }

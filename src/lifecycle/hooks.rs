@@ -18,8 +18,8 @@ use crate::progress::Progress;
 
 /// Before the hook is made again, what its last run left is deleted; this is meant where nothing is said.
 const BEFORE_CREATION: &str = "before-hook-creation";
-const SUCCEEDED: &str = "hook-succeeded";
-const FAILED: &str = "hook-failed";
+pub(super) const SUCCEEDED: &str = "hook-succeeded";
+pub(super) const FAILED: &str = "hook-failed";
 
 /// A Job or a Pod, as far as its end is told.
 #[derive(Clone, Debug, Default, Deserialize)]
