@@ -3,6 +3,8 @@
 //! Creating a virtual cluster therefore needs no network. Rendering is left to `helm`, choosing another chart to
 //! whoever reads the command line.
 
+use crate::helm::yaml;
+
 /// The chart's name; `vcluster` accepts releases of a chart with this name as its own.
 pub const NAME: &str = "vcluster";
 
@@ -60,7 +62,8 @@ pub fn files() -> Vec<(String, &'static [u8])> {
 pub fn values() -> serde_json::Value {
     let file = FILES.iter().find(|(path, _)| *path == "values.yaml");
     let text = file.map(|(_, text)| *text).unwrap_or_default();
-    yaml_serde::from_slice(text)
+    let text = std::str::from_utf8(text).expect("the built-in chart is text");
+    yaml::parse(text, "values.yaml")
         .expect("the built-in values are YAML, as the tests of the chart show")
 }
 

@@ -9,6 +9,7 @@ use super::Address;
 use super::wait::{Watches, until_serving};
 use crate::cluster::ClusterRef;
 use crate::error::{Error, Kind};
+use crate::helm::yaml;
 use crate::host::read::{Partial, Secret};
 use crate::host::{AGENT, Collection, Host, HostError};
 use crate::progress::Progress;
@@ -84,7 +85,7 @@ pub fn kubeconfig_of(
     // The parse error is not passed on: it could quote the text, and the text is a credential.
     let config: Value = secret
         .value("config")
-        .and_then(|text| yaml_serde::from_slice(&text).ok())
+        .and_then(|text| yaml::parse(std::str::from_utf8(&text).ok()?, "the Secret").ok())
         .ok_or_else(broken)?;
     let part = |pointer: &str, keys| config.pointer(pointer).and_then(|part| only(part, keys));
     Ok(Connection {

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::cluster::VirtualCluster;
 use crate::driver::vcluster;
+use crate::helm::yaml;
 use crate::host::read::{Secret, Workload};
 use crate::host::{Collection, Host, HostError};
 
@@ -76,6 +77,6 @@ async fn fetch_values(host: &Host, cluster: &VirtualCluster) -> Result<Value, Ho
     };
     let values = config
         .and_then(|secret| secret.value("config.yaml"))
-        .and_then(|text| yaml_serde::from_slice(&text).ok());
+        .and_then(|text| yaml::parse(std::str::from_utf8(&text).ok()?, "the Secret").ok());
     Ok(values.unwrap_or_default())
 }

@@ -9,6 +9,7 @@ use libyaml_safer::{Event, EventData, MappingStyle, Parser, ScalarStyle};
 
 use super::table::{By, Layer, nearest, setting};
 use crate::error::{Error, Kind};
+use crate::helm::yaml;
 use crate::kubeconfig;
 
 /// A file of settings; one that does not exist says nothing.
@@ -187,10 +188,9 @@ fn values(entries: &[Entry]) -> BTreeMap<&str, Option<&str>> {
 
 /// A value as YAML, plain where every reader takes it for the same text.
 fn quoted(text: &str) -> String {
-    use yaml_serde::Value;
-    let is_plain = match yaml_serde::from_str(text) {
-        Ok(Value::String(read)) => read == text,
-        Ok(Value::Bool(_)) => true,
+    let is_plain = match yaml::parse(text, "a setting") {
+        Ok(serde_json::Value::String(read)) => read == text,
+        Ok(serde_json::Value::Bool(_)) => matches!(text, "true" | "false"),
         _ => false,
     };
     if is_plain && !text.contains(['\'', '"', '#', '{', '[']) {

@@ -317,7 +317,8 @@ fn to_json(value: &impl Serialize) -> String {
 }
 
 fn to_yaml(value: &impl Serialize) -> String {
-    yaml_serde::to_string(value).expect("views are plain data")
+    let value = serde_json::to_value(value).expect("views are plain data");
+    crate::helm::yaml::to_string(&value)
 }
 
 fn no_answer(error: &dialoguer::Error) -> Error {

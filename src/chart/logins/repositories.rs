@@ -9,6 +9,7 @@ use super::docker::is_missing;
 use crate::chart::address::Address;
 use crate::chart::error::Cause;
 use crate::chart::login::Login;
+use crate::helm::yaml;
 
 /// What Helm was told of a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,8 +53,10 @@ pub(super) fn find(
         text => text.map_err(|error| broken(error.to_string()))?,
     };
     // The reader's own words may quote a secret.
-    let file: File = yaml_serde::from_str(&text)
-        .map_err(|_| broken("it is not in the form of Helm's `repositories.yaml`".to_owned()))?;
+    let file: File = yaml::parse(&text, "repositories.yaml")
+        .ok()
+        .and_then(|file| serde_json::from_value(file).ok())
+        .ok_or_else(|| broken("it is not in the form of Helm's `repositories.yaml`".to_owned()))?;
     let wanted = repository.to_string();
     let entry = file.repositories.into_iter().find(|entry| {
         Address::parse(&entry.url).is_ok_and(|known| {

@@ -17,6 +17,11 @@ pub use place::line_of;
 pub use read::YamlError;
 pub(crate) use read::{Numbers, documents, parse_document};
 
+/// Reads the first document of a text from `origin`; an empty text is null, and integers stay integers.
+pub fn parse(text: &str, origin: &str) -> Result<serde_json::Value, YamlError> {
+    parse_document(text, origin, Numbers::Kept)
+}
+
 /// The same value with every number a float, as Helm's values have them.
 pub(crate) fn floats(value: serde_json::Value) -> serde_json::Value {
     use serde_json::Value;
