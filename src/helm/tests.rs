@@ -44,15 +44,15 @@ fn capabilities() -> Capabilities {
 /// Renders with every lookup answered by nothing.
 fn render_all(chart: &Chart) -> Result<Rendered, String> {
     let prepared = prepare(chart, &json!({})).map_err(|error| error.to_string())?;
-    let mut lookups = Lookups::new();
-    loop {
-        match render(&prepared, &release(), &capabilities(), &lookups) {
-            Ok(Rendering::Done(rendered)) => return Ok(rendered),
-            Ok(Rendering::Needs(keys)) => {
-                lookups.extend(keys.lookups.into_iter().map(|key| (key, json!({}))));
-            }
-            Err(error) => return Err(error.to_string()),
-        }
+    match render(
+        &prepared,
+        &release(),
+        &capabilities(),
+        &Lookups::of_nothing(),
+    ) {
+        Ok(Rendering::Done(rendered)) => Ok(rendered),
+        Ok(Rendering::Needs(needs)) => Err(format!("{needs:?} have no answer")),
+        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -1,7 +1,5 @@
 //! From a request to a plan, with the facts of the host that a chart asks for.
 
-use serde_json::json;
-
 use crate::cluster::Plan;
 use crate::driver::vcluster::{self, CreateRequest, PlanError, Planned};
 use crate::error::{Error, Kind};
@@ -32,6 +30,14 @@ impl Answers {
         }
     }
 
+    /// Where there is no host, nothing is there that the chart looks for.
+    fn without_host(capabilities: Capabilities) -> Self {
+        Self {
+            capabilities,
+            lookups: Lookups::of_nothing(),
+        }
+    }
+
     /// Asks the host.
     async fn fetch(&mut self, host: &Host, needs: Needs) -> Result<(), Error> {
         if needs.api_versions {
@@ -43,12 +49,6 @@ impl Answers {
         }
         Ok(())
     }
-
-    /// Takes it that nothing is there which the chart looks for.
-    fn presume(&mut self, needs: Needs) {
-        let lookups = needs.lookups.into_iter().map(|key| (key, json!({})));
-        self.lookups.extend(lookups);
-    }
 }
 
 /// Renders without a host, as `helm template` does: nothing that the chart looks for is there.
@@ -57,19 +57,14 @@ impl Answers {
 pub fn draft(chart: &Chart, request: &CreateRequest) -> Result<Plan, Error> {
     let prepared = helm::prepare(chart, &request.values)
         .map_err(|error| Error::usage("the chart cannot be used").because(&error))?;
-    let mut answers = Answers {
-        capabilities: Capabilities {
-            kube_version: ANY_VERSION.to_owned(),
-            ..Capabilities::default()
-        },
-        lookups: Lookups::new(),
-    };
+    let answers = Answers::without_host(Capabilities {
+        kube_version: ANY_VERSION.to_owned(),
+        ..Capabilities::default()
+    });
     with_schemas_checked(&prepared, || {
-        loop {
-            match plan_with(chart, request, 1, &answers)? {
-                Planned::Done(plan) => return Ok(plan),
-                Planned::Needs(needs) => answers.presume(needs),
-            }
+        match plan_with(chart, request, 1, &answers)? {
+            Planned::Done(plan) => Ok(plan),
+            Planned::Needs(_) => unreachable!("without a host every question has its answer"),
         }
     })
 }
@@ -98,16 +93,11 @@ pub fn render(
     release: &ReleaseInfo,
     capabilities: Capabilities,
 ) -> Result<Rendered, Error> {
-    let mut answers = Answers {
-        capabilities,
-        lookups: Lookups::new(),
-    };
+    let answers = Answers::without_host(capabilities);
     with_schemas_checked(prepared, || {
-        loop {
-            match render_with(prepared, release, &answers)? {
-                Rendering::Done(rendered) => return Ok(rendered),
-                Rendering::Needs(needs) => answers.presume(needs),
-            }
+        match render_with(prepared, release, &answers)? {
+            Rendering::Done(rendered) => Ok(rendered),
+            Rendering::Needs(_) => unreachable!("without a host every question has its answer"),
         }
     })
 }
@@ -147,8 +137,8 @@ fn render_with(
     })
 }
 
-/// Does the work while another thread checks the values against the schemas, which takes as long as rendering. What the
-/// schemas refuse is told first: it is why templates fail.
+/// Does the work while another thread checks the values against the schemas. What the schemas refuse is told first: it
+/// is why templates fail.
 fn with_schemas_checked<T>(
     prepared: &Prepared,
     work: impl FnOnce() -> Result<T, Error>,

@@ -7,6 +7,7 @@ mod error;
 mod eval;
 mod exec;
 mod limits;
+mod lookups;
 mod nearest;
 mod objects;
 mod reach;
@@ -22,6 +23,7 @@ pub(crate) use args::{Args, items_of};
 pub(crate) use error::Fault;
 pub use error::TemplateError;
 pub(crate) use exec::Executor;
+pub use lookups::{LookupKey, Lookups};
 
 use super::value::{Map, Value};
 use super::{Capabilities, Chart, ReleaseInfo};
@@ -32,22 +34,6 @@ use template::TemplateSet;
 
 /// Deep recursion of templates needs more stack than a thread usually has.
 const STACK: usize = 256 << 20;
-
-/// One question a template asks of the cluster.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LookupKey {
-    /// For example `apps/v1`.
-    pub api_version: String,
-    /// For example `Deployment`.
-    pub kind: String,
-    /// Empty for all namespaces, or for a cluster-wide kind.
-    pub namespace: String,
-    /// Empty for a list of all.
-    pub name: String,
-}
-
-/// The answers known so far. An object that does not exist is an empty map; so Helm says it too.
-pub type Lookups = BTreeMap<LookupKey, Json>;
 
 /// The text of every rendered file, or what must be looked up first.
 pub(crate) enum Texts {

@@ -36,7 +36,7 @@ impl Executor<'_> {
     /// `lookup`: an object of the cluster, or an empty map.
     pub(crate) fn lookup(&mut self, key: LookupKey) -> Value {
         if let Some(found) = self.lookups.get(&key) {
-            return Value::from(found);
+            return found;
         }
         self.needs.insert(key);
         Value::Map(Map::default())

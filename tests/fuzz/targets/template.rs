@@ -29,6 +29,6 @@ fuzz_target!(init: keep_panics(), |bytes: &[u8]| {
             kube_version: "v1.36.3".to_owned(),
             api_versions: vec!["v1".to_owned(), "apps/v1".to_owned()],
         };
-        drop(helm::render(&prepared, &release, &capabilities, &Lookups::new()));
+        drop(helm::render(&prepared, &release, &capabilities, &Lookups::of_nothing()));
     });
 });
