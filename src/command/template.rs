@@ -95,7 +95,10 @@ pub async fn run(session: &Session, args: TemplateArgs) -> Result<(), Error> {
             Error::usage(error.to_string())
                 .hint("name a file of the chart, such as `templates/role.yaml`")
         })?;
-    session.ui.text(&text)
+    session.ui.text(&text)?;
+    // The process ends with this command: taking a large chart apart would only make the user wait.
+    std::mem::forget((chart, prepared, rendered));
+    Ok(())
 }
 
 fn print_objects(

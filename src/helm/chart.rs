@@ -10,6 +10,7 @@ use serde_json::{Map as JsonMap, Value as Json};
 
 use super::archive::Budget;
 use super::metadata::{Metadata, MetadataError};
+use super::schema::Schema;
 use super::values::ReadValuesError;
 use super::yaml::{self, Numbers, YamlError};
 use super::{archive, ignore};
@@ -41,8 +42,8 @@ pub struct Chart {
     pub values: Json,
     /// `values.yaml` as written.
     pub values_text: String,
-    /// `values.schema.json` as written.
-    pub schema: Option<Vec<u8>>,
+    /// `values.schema.json`.
+    pub schema: Option<Schema>,
     /// The charts in `charts/`.
     pub dependencies: Vec<Chart>,
 }
@@ -130,19 +131,25 @@ impl Chart {
             files: Vec::new(),
             values: Json::Object(JsonMap::new()),
             values_text: String::new(),
-            schema: None,
+            schema: files
+                .iter()
+                .rfind(|file| file.name == "values.schema.json")
+                .map(|file| Schema::new(&file.data)),
             dependencies: Vec::new(),
         };
+        // Values decide which subcharts take part, and so which of their schemas matter.
+        if let Some(schema) = chart.schema.as_ref().filter(|_| level == 0) {
+            schema.compile_ahead();
+        }
         let mut subcharts: BTreeMap<String, Vec<File>> = BTreeMap::new();
         for mut file in files {
             match file.name.as_str() {
-                "Chart.yaml" => {}
+                "Chart.yaml" | "values.schema.json" => {}
                 "Chart.lock" => chart.lock = lock_of(&file)?,
                 "values.yaml" => {
                     chart.values_text = text_of(&file)?;
                     chart.values = super::values::parse(&chart.values_text, "values.yaml")?;
                 }
-                "values.schema.json" => chart.schema = Some(file.data),
                 // What came before `Chart.yaml` had dependencies of its own.
                 "requirements.yaml" => {
                     chart.metadata.add_requirements(&text_of(&file)?)?;

@@ -1,5 +1,11 @@
 //! Checking values against a chart's `values.schema.json`.
 
+mod reading;
+
+use std::sync::{Arc, OnceLock};
+use std::thread;
+
+use jsonschema::Validator;
 use serde_json::Value;
 
 use super::{Chart, Prepared};
@@ -24,12 +30,62 @@ impl Violation {
     }
 }
 
+/// A `values.schema.json`, which is compiled once.
+#[derive(Clone, Debug)]
+pub struct Schema {
+    text: Arc<[u8]>,
+    compiled: Arc<OnceLock<Result<Validator, Flaw>>>,
+}
+
+/// Why a schema cannot be compiled.
+#[derive(Clone, Debug)]
+enum Flaw {
+    Json(Arc<serde_json::Error>),
+    Invalid(String),
+}
+
+impl Schema {
+    pub(super) fn new(text: &[u8]) -> Self {
+        Self {
+            text: text.into(),
+            compiled: Arc::default(),
+        }
+    }
+
+    /// The file as written.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Begins to compile it, which takes as long as reading and rendering the rest of a large chart.
+    pub(super) fn compile_ahead(&self) {
+        let schema = self.clone();
+        let work = move || {
+            schema.compiled();
+        };
+        // Where there can be no thread, it is compiled when it is used.
+        let _ = thread::Builder::new().name("schema".to_owned()).spawn(work);
+    }
+
+    fn compiled(&self) -> &Result<Validator, Flaw> {
+        self.compiled.get_or_init(|| compile(&self.text))
+    }
+}
+
+fn compile(text: &[u8]) -> Result<Validator, Flaw> {
+    let schema = reading::read(text).map_err(|error| Flaw::Json(Arc::new(error)))?;
+    jsonschema::options()
+        .with_retriever(NoRetriever)
+        .build(&schema)
+        .map_err(|error| Flaw::Invalid(error.masked().to_string()))
+}
+
 /// A schema that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     /// The file is no JSON.
     #[error("`values.schema.json` of `{0}` is no valid JSON")]
-    Json(String, #[source] serde_json::Error),
+    Json(String, #[source] Arc<serde_json::Error>),
     /// The JSON is no schema.
     #[error("`values.schema.json` of `{0}` is no valid schema: {1}")]
     Invalid(String, String),
@@ -49,16 +105,13 @@ fn check(
     violations: &mut Vec<Violation>,
 ) -> Result<(), SchemaError> {
     if let Some(schema) = &chart.schema {
-        let origin = || chart.name().to_owned();
-        let schema: Value =
-            serde_json::from_slice(schema).map_err(|source| SchemaError::Json(origin(), source))?;
-        let invalid = |error: jsonschema::ValidationError<'_>| {
-            SchemaError::Invalid(origin(), error.masked().to_string())
-        };
-        let validator = jsonschema::options()
-            .with_retriever(NoRetriever)
-            .build(&schema)
-            .map_err(invalid)?;
+        let validator = schema.compiled().as_ref().map_err(|flaw| {
+            let origin = chart.name().to_owned();
+            match flaw.clone() {
+                Flaw::Json(source) => SchemaError::Json(origin, source),
+                Flaw::Invalid(problem) => SchemaError::Invalid(origin, problem),
+            }
+        })?;
         let values = whole_numbers(values.clone());
         violations.extend(validator.iter_errors(&values).map(|error| Violation {
             path: dotted(above, &error.instance_path().to_string()),

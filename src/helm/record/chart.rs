@@ -99,7 +99,10 @@ impl From<&Chart> for RecordedChart {
             lock: chart.lock.clone(),
             templates: files(&chart.templates),
             values: chart.values.clone(),
-            schema: chart.schema.clone().map(Base64),
+            schema: chart
+                .schema
+                .as_ref()
+                .map(|schema| Base64(schema.text().to_vec())),
             files: files(&chart.files),
             other: Map::new(),
         }
