@@ -147,11 +147,6 @@ fn open_many(world: &World, relay: &Relay) -> Result<(), String> {
     let own = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } });
     let items: Vec<Value> = std::iter::once(own).chain(pods).collect();
     let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
-    world.write("many.json", &list.to_string())?;
-    output(&mut world.kubectl("apply -f many.json"))?;
-    let seconds = PATIENCE.as_secs();
-    let wait = format!("wait -n {namespace} --for=condition=Ready pods --all --timeout={seconds}s");
-    output(&mut world.kubectl(&wait))?;
 
     let agent = Agent::new(
         Place::new(&world.path(".local/state/vc"), None),
@@ -164,6 +159,16 @@ fn open_many(world: &World, relay: &Relay) -> Result<(), String> {
         return Err("the agent does not tell its tunnels".to_owned());
     };
     let first = tunnels.first().ok_or("the agent has no tunnel")?;
+
+    // The current context is the virtual cluster; the pods are to be on its host.
+    let host = &first.host_context;
+    world.write("many.json", &list.to_string())?;
+    output(&mut world.kubectl(&format!("apply --context {host} -f many.json")))?;
+    let seconds = PATIENCE.as_secs();
+    output(&mut world.kubectl(&format!(
+        "wait --context {host} -n {namespace} --for=condition=Ready pods --all --timeout={seconds}s"
+    )))?;
+
     for name in &names {
         let opening = Opening {
             key: Key {
