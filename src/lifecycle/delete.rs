@@ -117,6 +117,9 @@ async fn delete_remains(
         .map(|newest| Operation::ending(host, reference, &options.operator, newest));
     if let Some(operation) = &mut operation {
         say_goodbye(operation, options, progress).await?;
+        // Those of an earlier revision too: one that failed may have hooks that no other has.
+        let hooks = operation.record.hooks.iter().chain(remains.history.hooks());
+        hooks::sweep(host, reference, hooks).await?;
     }
     let objects = recorded_objects(&remains, reference)?;
     let mut deletion = Deletion::default();
@@ -198,8 +201,7 @@ async fn say_goodbye(
     info.status = Status::Uninstalling;
     info.deleted = Timestamp::now().to_string();
     "Deletion in progress (or silently failed)".clone_into(&mut info.description);
-    operation.write().await?;
-    hooks::sweep(operation.host, operation.reference, &operation.record.hooks).await
+    operation.write().await
 }
 
 /// Deletes everything of the cluster and leaves the namespace.

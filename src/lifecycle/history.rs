@@ -180,6 +180,12 @@ impl History {
             .find(|recorded| recorded.release.version == number)
     }
 
+    /// The hooks of every revision.
+    pub(super) fn hooks(&self) -> impl Iterator<Item = &record::Hook> {
+        let revisions = self.revisions.iter();
+        revisions.flat_map(|recorded| &recorded.release.hooks)
+    }
+
     /// What was set for the revision that runs, or where none does for the newest.
     pub fn values(&self) -> &Value {
         let base = self.deployed().or_else(|| self.newest());

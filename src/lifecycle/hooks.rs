@@ -2,6 +2,8 @@
 //!
 //! What ran is told in the record, as Helm does. Hooks are no part of the release: they carry none of its marks.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -85,14 +87,18 @@ pub(super) fn has(hooks: &[Hook], event: &str) -> bool {
 }
 
 /// Deletes what hooks that ran have left, once nothing is left of their release.
-pub(super) async fn sweep(
+pub(super) async fn sweep<'h>(
     host: &Host,
     reference: &ClusterRef,
-    hooks: &[Hook],
+    hooks: impl IntoIterator<Item = &'h Hook>,
 ) -> Result<(), Error> {
-    for hook in hooks.iter().filter(|hook| has_run(hook)) {
-        if is_deletable(hook) {
-            delete(host, &object_of(hook, reference)?).await?;
+    let mut swept = HashSet::new();
+    for hook in hooks {
+        if has_run(hook) && is_deletable(hook) {
+            let object = object_of(hook, reference)?;
+            if swept.insert(object.reference.clone()) {
+                delete(host, &object).await?;
+            }
         }
     }
     Ok(())

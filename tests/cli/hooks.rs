@@ -210,6 +210,22 @@ fn a_delete_runs_its_hooks_and_leaves_nothing_of_them() {
 }
 
 #[test]
+fn a_delete_leaves_nothing_of_a_hook_that_only_a_failed_revision_has() {
+    let vc = Sandbox::new();
+    let before = vc.host.paths();
+    write_chart(&vc);
+    vc.run("create dev --no-wait --chart chart --set kept=false");
+    write_hook(&vc, "after", "helm.sh/hook: post-upgrade");
+    vc.host.set(|settings| settings.jobs = JobFate::Fail);
+    let upgrade = vc.run("upgrade dev --no-wait --chart chart --set note=x");
+    assert_eq!(upgrade.code, Some(1), "{upgrade}");
+    assert_eq!(vc.run("rollback dev --no-wait").code, Some(0));
+    assert_eq!(made(&vc), ["dev", "after"]);
+    assert_eq!(vc.run("delete dev").code, Some(0));
+    assert_eq!(vc.host.paths(), before);
+}
+
+#[test]
 fn a_delete_hook_that_fails_stops_the_delete_and_can_be_left_out() {
     let vc = Sandbox::new();
     write_chart(&vc);
