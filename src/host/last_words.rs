@@ -59,14 +59,16 @@ impl Host {
     }
 }
 
+/// A line of a log without what would move a terminal's cursor or colour it.
+pub fn printable(line: &str) -> String {
+    let is_shown = |letter: &char| !letter.is_control() || *letter == '\t';
+    let plain = COLORS.replace_all(line, "");
+    plain.chars().filter(is_shown).collect()
+}
+
 fn fit_to_show(log: &str) -> Vec<String> {
     let lines = log.lines().map(|line| {
-        let line: String = COLORS
-            .replace_all(line, "")
-            .chars()
-            .filter(|char| !char.is_control())
-            .take(LONGEST_LINE)
-            .collect();
+        let line: String = printable(line).chars().take(LONGEST_LINE).collect();
         let hidden = SECRETS.iter().fold(line, |line, (secret, shown)| {
             secret.replace_all(&line, *shown).into_owned()
         });

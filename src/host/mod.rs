@@ -31,6 +31,7 @@ use crate::cluster::{Namespace, Object, ObjectRef};
 use crate::helm::LookupKey;
 
 pub use error::{Call, Distrust, HostError};
+pub use last_words::printable;
 pub use renew::Source;
 pub use request::Patch;
 pub use resource::{Collection, Discovered};

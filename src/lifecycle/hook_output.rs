@@ -6,7 +6,7 @@ use crate::error::{Error, Kind};
 use crate::helm::record::Hook;
 use crate::host::log::LogPart;
 use crate::host::read::Pod;
-use crate::host::{Collection, Host};
+use crate::host::{Collection, Host, printable};
 use crate::progress::Progress;
 
 /// The most lines of one container that are shown: the last ones say how it ended.
@@ -54,15 +54,9 @@ async fn show_all(host: &Host, object: &ObjectRef, progress: &dyn Progress) -> R
             let broke_off = |error| Error::new(Kind::Host, "it broke off").because(&error);
             while let Some(line) = log.next().await.map_err(broke_off)? {
                 let text = String::from_utf8_lossy(&line.text);
-                progress.note(&format!("{name}: {}", harmless(&text)));
+                progress.note(&format!("{name}: {}", printable(&text)));
             }
         }
     }
     Ok(())
-}
-
-/// The text without what would move a terminal's cursor or colour it.
-fn harmless(text: &str) -> String {
-    let is_shown = |letter: &char| !letter.is_control() || *letter == '\t';
-    text.chars().filter(is_shown).collect()
 }

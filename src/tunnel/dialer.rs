@@ -11,7 +11,7 @@ use super::Target;
 use super::channels;
 use super::clock::Jumps;
 use super::join::Conversation;
-use super::pods::PodRef;
+use super::pod::PodRef;
 use super::spdy::Session;
 use super::transport::Transport;
 use super::upgrade::{self, UpgradeError};

@@ -17,7 +17,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::backoff::Backoff;
 use super::dialer::Dialer;
-use super::pods::{Followed, PodRef};
+use super::pod::PodRef;
+use super::pods::Followed;
 use super::traffic::Traffic;
 
 /// How long a connection waits for a pod that takes it.

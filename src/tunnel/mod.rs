@@ -13,6 +13,7 @@ mod dialer;
 mod health;
 mod inbox;
 mod join;
+mod pod;
 mod pods;
 pub mod spdy;
 mod traffic;

@@ -1,25 +1,22 @@
 //! Which pod of a target to use now: followed with one LIST and one WATCH, never polled.
 //!
-//! Owns the choice among pods; opening connections to the chosen one is the dialer's.
+//! What decides among them is [`super::pod`]'s; opening connections to the chosen one is the dialer's.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, pin_mut};
-use kube::api::{Api, ApiResource, ListParams, NotUsed, Object, WatchEvent, WatchParams};
-use serde::Deserialize;
+use kube::api::{Api, ListParams, WatchEvent, WatchParams};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use super::backoff::Backoff;
 use super::cause::chain;
 use super::clock::Jumps;
+use super::pod::{Pod, PodRef, Seen, choose, resource};
 use super::upstream::Upstream;
 use super::{Target, Usage};
-
-/// The container of a control-plane pod that serves the virtual API.
-const CONTROL_PLANE_CONTAINER: &str = "syncer";
 
 /// How long the server keeps one watch open.
 const WATCH_SECONDS: u32 = 240;
@@ -32,13 +29,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 /// The longest time to wait for the answer to a LIST.
 const LIST_LIMIT: Duration = Duration::from_secs(8);
-
-/// A pod, told apart from a later one of the same name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct PodRef {
-    pub(super) name: String,
-    pub(super) uid: String,
-}
 
 /// What is known about the pods now.
 #[derive(Clone, Debug, Default)]
@@ -253,165 +243,4 @@ fn show(publish: &watch::Sender<Followed>, seen: &BTreeMap<String, Seen>) {
         };
         changed
     });
-}
-
-/// A pod, as far as the choice among pods needs it: reading all that a pod is would be half a megabyte of code.
-type Pod = Object<Option<NotUsed>, PodStatus>;
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct PodStatus {
-    phase: String,
-    conditions: Vec<Condition>,
-    container_statuses: Vec<ContainerStatus>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct Condition {
-    #[serde(rename = "type")]
-    kind: String,
-    status: String,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct ContainerStatus {
-    name: String,
-    state: ContainerState,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct ContainerState {
-    running: Option<NotUsed>,
-}
-
-fn resource() -> ApiResource {
-    ApiResource {
-        group: String::new(),
-        version: "v1".to_owned(),
-        api_version: "v1".to_owned(),
-        kind: "Pod".to_owned(),
-        plural: "pods".to_owned(),
-    }
-}
-
-/// The facts about one pod that decide whether it is used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Seen {
-    uid: String,
-    created: k8s_openapi::jiff::Timestamp,
-    is_ready: bool,
-    is_serving: bool,
-    is_ending: bool,
-}
-
-impl Seen {
-    fn entry(pod: &Pod) -> Option<(String, Self)> {
-        let status = pod.status.clone().unwrap_or_default();
-        let is_ready = status
-            .conditions
-            .iter()
-            .any(|one| one.kind == "Ready" && one.status == "True");
-        let is_serving = status
-            .container_statuses
-            .iter()
-            .any(|one| one.name == CONTROL_PLANE_CONTAINER && one.state.running.is_some());
-        let seen = Self {
-            uid: pod.metadata.uid.clone().unwrap_or_default(),
-            created: pod
-                .metadata
-                .creation_timestamp
-                .as_ref()
-                .map_or(k8s_openapi::jiff::Timestamp::MIN, |time| time.0),
-            is_ready,
-            is_serving,
-            is_ending: pod.metadata.deletion_timestamp.is_some()
-                || matches!(status.phase.as_str(), "Succeeded" | "Failed"),
-        };
-        Some((pod.metadata.name.clone()?, seen))
-    }
-}
-
-/// The newest ready pod; without one, the newest whose control plane runs.
-///
-/// The API serves some time before the kubelet's probe says so, and those seconds are the user's.
-fn choose(seen: &BTreeMap<String, Seen>) -> Option<PodRef> {
-    let newest = |fits: fn(&Seen) -> bool| {
-        seen.iter()
-            .filter(|(_, pod)| !pod.is_ending && fits(pod))
-            .max_by_key(|(name, pod)| (pod.created, *name))
-    };
-    newest(|pod| pod.is_ready)
-        .or_else(|| newest(|pod| pod.is_serving))
-        .map(|(name, pod)| PodRef {
-            name: name.clone(),
-            uid: pod.uid.clone(),
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    /// The pod chosen among some made a minute apart, oldest first.
-    fn chosen(kinds: &[&str]) -> Option<String> {
-        let pods = kinds.iter().enumerate().map(|(index, kind)| {
-            let state = if kind.contains("running") {
-                "running"
-            } else {
-                "waiting"
-            };
-            let ready = if kind.contains("ready") {
-                "True"
-            } else {
-                "False"
-            };
-            let mut pod = json!({
-                "metadata": {
-                    "name": format!("{kind}-{index}"),
-                    "creationTimestamp": format!("2026-01-01T00:{index:02}:00Z"),
-                },
-                "status": {
-                    "conditions": [{ "type": "Ready", "status": ready }],
-                    "containerStatuses": [{
-                        "name": CONTROL_PLANE_CONTAINER, "state": { state: {} },
-                        "ready": false, "restartCount": 0, "image": "", "imageID": "",
-                    }],
-                },
-            });
-            if kind.contains("ending") {
-                pod["metadata"]["deletionTimestamp"] = json!("2026-01-02T00:00:00Z");
-            }
-            let pod: Pod = serde_json::from_value(pod).expect("a pod");
-            Seen::entry(&pod).expect("a name")
-        });
-        choose(&pods.collect()).map(|pod| pod.name)
-    }
-
-    #[test]
-    fn the_newest_ready_pod_is_chosen() {
-        assert_eq!(chosen(&[]), None);
-        assert_eq!(chosen(&["waiting"]), None);
-        assert_eq!(
-            chosen(&["ready", "ready", "waiting"]).as_deref(),
-            Some("ready-1")
-        );
-        assert_eq!(chosen(&["ready", "running"]).as_deref(), Some("ready-0"));
-        assert_eq!(
-            chosen(&["ready", "ready-ending"]).as_deref(),
-            Some("ready-0")
-        );
-        assert_eq!(chosen(&["ready-ending"]), None);
-    }
-
-    #[test]
-    fn without_a_ready_pod_a_running_control_plane_will_do() {
-        assert_eq!(
-            chosen(&["running", "waiting"]).as_deref(),
-            Some("running-0")
-        );
-    }
 }
