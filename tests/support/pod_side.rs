@@ -44,6 +44,12 @@ pub(crate) struct Faults {
     pub(crate) asked: AtomicUsize,
     /// How many of the next data streams are reset once the client has sent something on them.
     pub(crate) reset: AtomicU32,
+    /// Accepts no stream; those that were opened meanwhile are accepted with the next frame after that.
+    pub(crate) accept_none: AtomicBool,
+    /// How many streams the client has reset before they were accepted: each spoils a connection to a real host.
+    pub(crate) reset_early: AtomicUsize,
+    /// How many it has reset after that.
+    pub(crate) reset_late: AtomicUsize,
     /// Bytes that are sent to the client ahead of the next that are, as they are.
     pub(crate) inject: Mutex<Vec<u8>>,
 }
@@ -223,11 +229,13 @@ async fn spdy<C, F>(
     let mut headers = Headers(Decompress::new(true));
     let mut streams: HashMap<u32, mpsc::Sender<FromClient>> = HashMap::new();
     let mut pairs: HashMap<String, Pair> = HashMap::new();
+    let mut unaccepted = Vec::new();
     let mut forwards = JoinSet::new();
     while let Some(more) = incoming.recv().await {
         bytes.extend(more);
         faults.stand_still().await;
         while let Some((first, flags, body)) = take_frame(&mut bytes) {
+            accept(&mut unaccepted, &faults, &to_client).await;
             if first >> 31 == 0 {
                 let Some(stream) = streams.get(&first) else {
                     continue;
@@ -254,10 +262,8 @@ async fn spdy<C, F>(
                     );
                     let id = number(0);
                     let fields = headers.read(&body[10..]);
-                    let mut reply = vec![0x80, 3, 0, 2, 0, 0, 0, 8];
-                    reply.extend(id.to_be_bytes());
-                    reply.extend([0; 4]);
-                    let _ = to_client.send(reply).await;
+                    unaccepted.push(id);
+                    accept(&mut unaccepted, &faults, &to_client).await;
                     let pair = pairs.entry(fields["requestid"].clone()).or_default();
                     if fields["streamtype"] == "error" {
                         pair.error = Some(id);
@@ -289,7 +295,16 @@ async fn spdy<C, F>(
                     }
                 }
                 // Dropping the sender is how the forward learns of it.
-                3 => drop(streams.remove(&number(0))),
+                3 => {
+                    let id = number(0);
+                    drop(streams.remove(&id));
+                    let resets = if unaccepted.contains(&id) {
+                        &faults.reset_early
+                    } else {
+                        &faults.reset_late
+                    };
+                    resets.fetch_add(1, Ordering::SeqCst);
+                }
                 6 => {
                     let mut pong = vec![0x80, 3, 0, 6, 0, 0, 0, 4];
                     pong.extend(&body);
@@ -298,6 +313,18 @@ async fn spdy<C, F>(
                 _ => {}
             }
         }
+    }
+}
+
+async fn accept(streams: &mut Vec<u32>, faults: &Faults, to_client: &mpsc::Sender<Vec<u8>>) {
+    if faults.accept_none.load(Ordering::SeqCst) {
+        return;
+    }
+    for stream in streams.drain(..) {
+        let mut reply = vec![0x80, 3, 0, 2, 0, 0, 0, 8];
+        reply.extend(stream.to_be_bytes());
+        reply.extend([0; 4]);
+        let _ = to_client.send(reply).await;
     }
 }
 

@@ -1,11 +1,21 @@
-//! Which of a session's conversations a frame is for.
+//! Which of a session's conversations a frame is for, and what the other side has accepted.
+//!
+//! The library on the other side ([moby/spdystream](https://github.com/moby/spdystream), `connection.go`) works through
+//! frames in five queues, by the number of the stream. A queue stands still while bytes in it have no reader yet. It stands
+//! still for good, and with it in the end all of the connection and everything that is forwarded over it, when a stream is
+//! reset that was not accepted, or the connection closed while one is not: neither is done.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 use super::super::inbox::Inbox;
+
+/// In how many queues the other side works through frames.
+const QUEUES: u32 = 5;
 
 /// The numbers of a conversation's two streams.
 #[derive(Clone, Copy, Debug)]
@@ -14,13 +24,29 @@ pub(super) struct Ids {
     pub(super) data: u32,
 }
 
+impl Ids {
+    fn both(self) -> [u32; 2] {
+        [self.data, self.error]
+    }
+}
+
 /// Which conversation each stream belongs to.
 #[derive(Debug)]
-pub(super) struct Routes(Mutex<Table>);
+pub(super) struct Routes {
+    table: Mutex<Table>,
+    /// Told when no abandoned stream is left.
+    settled: Notify,
+}
 
 #[derive(Debug)]
 struct Table {
     routes: HashMap<u32, Route>,
+    /// The streams that were not accepted yet.
+    unaccepted: HashSet<u32>,
+    /// Those of them that are to be reset when they are.
+    abandoned: HashSet<u32>,
+    /// When a stream of each queue was last accepted.
+    moved: [Instant; QUEUES as usize],
     /// When the last conversation ended, if there is none.
     empty_since: Instant,
     is_closed: bool,
@@ -35,11 +61,18 @@ pub(super) enum Route {
 
 impl Default for Routes {
     fn default() -> Self {
-        Self(Mutex::new(Table {
+        let table = Table {
             routes: HashMap::new(),
+            unaccepted: HashSet::new(),
+            abandoned: HashSet::new(),
+            moved: [Instant::now(); QUEUES as usize],
             empty_since: Instant::now(),
             is_closed: false,
-        }))
+        };
+        Self {
+            table: Mutex::new(table),
+            settled: Notify::new(),
+        }
     }
 }
 
@@ -51,17 +84,78 @@ impl Routes {
             let routes = &mut table.routes;
             routes.insert(ids.error, Route::Error(inbox.clone()));
             routes.insert(ids.data, Route::Data(inbox.clone()));
+            table.unaccepted.extend(ids.both());
         }
         !table.is_closed
     }
 
-    pub(super) fn remove(&self, ids: Ids) {
+    /// Ends a conversation on our side. What is returned is to be reset now, the rest when it is accepted.
+    pub(super) fn remove(&self, ids: Ids) -> Vec<u32> {
         let mut table = self.table();
         table.routes.remove(&ids.error);
         table.routes.remove(&ids.data);
         if table.routes.is_empty() {
             table.empty_since = Instant::now();
         }
+        let (early, accepted): (Vec<u32>, _) = ids
+            .both()
+            .into_iter()
+            .partition(|stream| table.unaccepted.contains(stream));
+        table.abandoned.extend(early);
+        accepted
+    }
+
+    /// The other side has accepted a stream; whether it is to be reset now.
+    pub(super) fn accepted(&self, stream: u32) -> bool {
+        let mut table = self.table();
+        table.moved[queue(stream)] = Instant::now();
+        self.answered(table, stream)
+    }
+
+    /// The other side has reset a stream.
+    pub(super) fn was_reset(&self, stream: u32) {
+        self.answered(self.table(), stream);
+    }
+
+    /// Whether the stream was an abandoned one.
+    fn answered(&self, mut table: MutexGuard<'_, Table>, stream: u32) -> bool {
+        table.unaccepted.remove(&stream);
+        let was_abandoned = table.abandoned.remove(&stream);
+        if was_abandoned && table.abandoned.is_empty() {
+            self.settled.notify_waiters();
+        }
+        was_abandoned
+    }
+
+    /// Whether streams are to be reset that were not accepted yet.
+    pub(super) fn has_abandoned(&self) -> bool {
+        !self.table().abandoned.is_empty()
+    }
+
+    /// Resolves when there are none.
+    pub(super) async fn until_none_abandoned(&self) {
+        loop {
+            let settled = self.settled.notified();
+            if !self.has_abandoned() {
+                return;
+            }
+            settled.await;
+        }
+    }
+
+    /// Whether a conversation that is not accepted yet may still be: others in its queues were within that time.
+    pub(super) fn may_be_accepted(&self, ids: Ids, limit: Duration) -> bool {
+        let table = self.table();
+        let mut waited_for = ids
+            .both()
+            .into_iter()
+            .filter(|stream| table.unaccepted.contains(stream));
+        waited_for.all(|stream| table.moved[queue(stream)].elapsed() < limit)
+    }
+
+    /// How many streams were not accepted yet.
+    pub(super) fn unaccepted(&self) -> usize {
+        self.table().unaccepted.len()
     }
 
     pub(super) fn get(&self, stream: u32) -> Option<Route> {
@@ -106,6 +200,10 @@ impl Routes {
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn queue(stream: u32) -> usize {
+    (stream % QUEUES) as usize
 }

@@ -23,16 +23,17 @@ use super::super::join::Conversation;
 use super::super::transport::{Outgoing, Received, Receiver, Transport};
 use super::frame::{self, Decoder, Frame, HeaderWriter};
 use super::routes::{Ids, Route, Routes};
-use super::stream::Writer;
+use super::stream::{Writer, reset};
 
 /// How long one reader that stands still may hold up the others.
 const STALL_LIMIT: Duration = Duration::from_secs(2);
 
-/// How long the other side may take to accept a stream.
-///
-/// The library on the other side handles streams in five queues, and one stream whose bytes nobody reads there blocks
-/// its queue for good. Nothing sent on a stream that was not accepted has reached anyone.
-const REPLY_LIMIT: Duration = Duration::from_millis(1500);
+/// How long the other side may take to accept a stream while it accepts no other of the same queue either: the queue
+/// stands still, see [`super::routes`]. Nothing sent on a stream that was not accepted has reached anyone.
+const REPLY_LIMIT: Duration = Duration::from_secs(3);
+
+/// How long a new conversation waits for room to be asked for.
+const ROOM_LIMIT: Duration = Duration::from_millis(1500);
 
 /// How long after the end of the data the error stream may tell that it was not a good end.
 const SETTLE_LIMIT: Duration = Duration::from_millis(50);
@@ -42,6 +43,9 @@ const OUTGOING: usize = 16;
 
 /// How long a connection that nobody uses is kept for the next one.
 const SPARE_LIMIT: Duration = Duration::from_secs(90);
+
+/// So many streams that the other side has not accepted yet are enough for one connection.
+const CROWD: usize = 64;
 
 /// A conversation that lasts longer is likely to last much longer.
 const LASTING: Duration = Duration::from_secs(1);
@@ -112,16 +116,19 @@ impl Session {
         self.routes.conversations()
     }
 
-    /// Whether new conversations had better be opened elsewhere: one that lasts would share their fate.
+    /// Whether new conversations had better be opened elsewhere: one that lasts would share their fate, and one of many
+    /// would wait for the others.
     pub(in super::super) fn is_engaged(&self) -> bool {
-        self.health.is_held_up.load(Ordering::Relaxed) || self.routes.eldest() > Some(LASTING)
+        self.health.is_held_up.load(Ordering::Relaxed)
+            || self.routes.eldest() > Some(LASTING)
+            || self.routes.unaccepted() >= CROWD
     }
 
     /// Opens a conversation with `port` in the pod. No answer is waited for: a failure comes with the first read.
     pub(in super::super) async fn open(&self, port: u16) -> io::Result<Conversation> {
         let mut opening = self.opening.lock().await;
         // Reserved first, so that numbers and the state of the headers change only with what is sent.
-        let Ok(place) = timeout(REPLY_LIMIT, self.outgoing.reserve()).await else {
+        let Ok(place) = timeout(ROOM_LIMIT, self.outgoing.reserve()).await else {
             // One whose answers nobody reads can block both directions; it keeps this connection for itself.
             self.health.retire();
             return Err(io::Error::new(
@@ -159,7 +166,7 @@ impl Session {
         }
         place.send(Outgoing::Bytes(frames.freeze()));
         drop(opening);
-        let over = over(&inbox, self.health.clone()).boxed();
+        let over = over(&inbox, ids, self.routes.clone(), self.health.clone()).boxed();
         let is_proven = self.health.is_proven.load(Ordering::Relaxed);
         let read = Reader::of(&inbox);
         let write = Writer::new(ids, inbox, self.outgoing.clone(), self.routes.clone());
@@ -175,19 +182,26 @@ impl Session {
 /// Resolves when the other side is done with a conversation, or has not even begun.
 fn over(
     inbox: &Inbox,
+    ids: Ids,
+    routes: Arc<Routes>,
     health: Arc<Health>,
 ) -> impl Future<Output = io::Result<()>> + Send + 'static {
     let (replied, over) = (inbox.both_replied(), inbox.over());
     async move {
-        let mut over = pin!(over);
-        tokio::select! {
-            result = &mut over => return result,
-            result = timeout(REPLY_LIMIT, replied) => if result.is_err() {
-                health.retire();
-                return Err(io::Error::new(io::ErrorKind::ConnectionRefused, "the host does not take it"));
-            },
+        let (mut over, mut replied) = (pin!(over), pin!(replied));
+        loop {
+            tokio::select! {
+                result = &mut over => return result,
+                result = timeout(REPLY_LIMIT, &mut replied) => match result {
+                    Ok(()) => return over.await,
+                    Err(_) if routes.may_be_accepted(ids, REPLY_LIMIT) => {}
+                    Err(_) => break,
+                },
+            }
         }
-        over.await
+        health.retire();
+        let problem = "the host does not take it";
+        Err(io::Error::new(io::ErrorKind::ConnectionRefused, problem))
     }
 }
 
@@ -269,19 +283,24 @@ async fn dispatch(
             // Dropped on our side while this was under way.
             None => {}
         },
-        Frame::Reply { stream } => match routes.get(stream) {
-            Some(Route::Error(inbox) | Route::Data(inbox)) => inbox.replied(),
-            None => {}
-        },
-        Frame::Reset { stream } => match routes.get(stream) {
-            Some(Route::Error(inbox) | Route::Data(inbox)) => {
+        Frame::Reply { stream } => {
+            let is_abandoned = routes.accepted(stream);
+            if let Some(outgoing) = outgoing.upgrade().filter(|_| is_abandoned) {
+                reset(&outgoing, &[stream]);
+            }
+            if let Some(Route::Error(inbox) | Route::Data(inbox)) = routes.get(stream) {
+                inbox.replied();
+            }
+        }
+        Frame::Reset { stream } => {
+            routes.was_reset(stream);
+            if let Some(Route::Error(inbox) | Route::Data(inbox)) = routes.get(stream) {
                 inbox.fail(
                     io::ErrorKind::ConnectionReset,
                     "the pod's side reset the connection",
                 );
             }
-            None => {}
-        },
+        }
         // Ours come back with odd numbers and have done their work by coming.
         Frame::Ping { id } if id % 2 == 0 => answer(outgoing, Outgoing::Bytes(frame::ping(id))),
         Frame::GoAway => health.retire(),

@@ -4,6 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::AsyncWrite;
 use tokio::sync::mpsc;
@@ -15,7 +16,11 @@ use super::super::transport::Outgoing;
 use super::frame;
 use super::routes::{Ids, Routes};
 
-/// Writes to the data stream. Dropping it before the end of both halves resets the conversation.
+/// How long a connection stays open for streams that are not accepted, and that nobody wants any more.
+const ABANDONED_LIMIT: Duration = Duration::from_secs(30);
+
+/// Writes to the data stream. Dropping it before the end of both halves resets the conversation, once
+/// the other side has accepted it.
 pub(super) struct Writer {
     ids: Ids,
     inbox: Arc<Inbox>,
@@ -88,19 +93,40 @@ impl AsyncWrite for Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.routes.remove(self.ids);
+        let streams = self.routes.remove(self.ids);
         // The other side keeps a stream until both have ended it.
         let is_done = self.inbox.is_over() && self.has_ended;
         self.inbox
             .fail(io::ErrorKind::ConnectionAborted, "nobody reads it any more");
-        let Some(outgoing) = self.outgoing.get_ref().filter(|_| !is_done).cloned() else {
+        let Some(outgoing) = self.outgoing.get_ref().filter(|_| !is_done) else {
             return;
         };
-        let resets = [frame::reset(self.ids.data), frame::reset(self.ids.error)].concat();
-        if let Err(full) = outgoing.try_send(Outgoing::Bytes(resets.into()))
+        reset(outgoing, &streams);
+        if self.routes.has_abandoned()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
-            runtime.spawn(async move { outgoing.send(full.into_inner()).await });
+            let (open, routes) = (outgoing.clone(), self.routes.clone());
+            runtime.spawn(async move {
+                tokio::select! {
+                    () = routes.until_none_abandoned() => {}
+                    () = open.closed() => {}
+                    () = tokio::time::sleep(ABANDONED_LIMIT) => {}
+                }
+            });
         }
+    }
+}
+
+/// Resets streams that the other side has accepted, as soon as there is room.
+pub(super) fn reset(outgoing: &mpsc::Sender<Outgoing>, streams: &[u32]) {
+    if streams.is_empty() {
+        return;
+    }
+    let resets: Vec<Bytes> = streams.iter().map(|stream| frame::reset(*stream)).collect();
+    if let Err(full) = outgoing.try_send(Outgoing::Bytes(resets.concat().into()))
+        && let Ok(runtime) = tokio::runtime::Handle::try_current()
+    {
+        let outgoing = outgoing.clone();
+        runtime.spawn(async move { outgoing.send(full.into_inner()).await });
     }
 }

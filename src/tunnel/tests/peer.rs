@@ -1,6 +1,7 @@
 //! A host that misbehaves in the midst of a conversation.
 
 use super::*;
+use std::sync::atomic::AtomicUsize;
 
 /// A connection that has worked, and a host that is about to misbehave.
 async fn with_open_connection(tasks: &mut JoinSet<()>) -> (Host, u16, Tunnel, TcpStream) {
@@ -22,6 +23,40 @@ async fn a_stream_that_is_reset_ends_alone() {
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
     assert_eq!(exchange(&mut other, b"again").await.unwrap(), b"again");
     exchange(&mut connect(port).await, b"hello").await.unwrap();
+    assert_eq!(host.upgrades.load(Ordering::SeqCst), 1);
+}
+
+async fn until(holds: impl Fn() -> bool) {
+    let poll = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(LIMIT, poll).await.expect("it comes to hold");
+}
+
+#[tokio::test]
+async fn a_stream_that_was_not_accepted_is_reset_once_it_is() {
+    let mut tasks = JoinSet::new();
+    let (host, port, _tunnel, mut other) = with_open_connection(&mut tasks).await;
+    let count = |resets: &AtomicUsize| resets.load(Ordering::SeqCst);
+    host.faults.accept_none.store(true, Ordering::SeqCst);
+    let given_up = connect(port).await;
+    until(|| count(&host.faults.asked) == 2).await;
+    given_up.set_zero_linger().unwrap();
+    drop(given_up);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    exchange(&mut other, b"again").await.unwrap();
+    let faults = &host.faults;
+    assert_eq!(
+        (count(&faults.reset_early), count(&faults.reset_late)),
+        (0, 0)
+    );
+
+    faults.accept_none.store(false, Ordering::SeqCst);
+    exchange(&mut connect(port).await, b"hello").await.unwrap();
+    until(|| count(&faults.reset_late) >= 2).await;
+    assert_eq!(count(&faults.reset_early), 0);
     assert_eq!(host.upgrades.load(Ordering::SeqCst), 1);
 }
 
