@@ -1,4 +1,5 @@
-//! How long rendering takes, in this process: the built-in chart, and charts of our own making of other sizes.
+//! How long rendering takes, in this process: the built-in chart, and charts of our own making of other sizes; and what
+//! the whole of `vc template` takes beside `helm template`.
 
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -6,7 +7,7 @@ use std::time::Instant;
 use serde_json::json;
 use vc::helm::{self, ApiVersions, Capabilities, Chart, File, Lookups, Prepared, ReleaseInfo};
 
-use crate::measure::{Runs, milliseconds};
+use crate::measure::{Runs, milliseconds, peak_memory, time};
 use crate::report::{Report, Unit};
 use crate::world::World;
 
@@ -17,7 +18,11 @@ const UPSTREAM: usize = 100;
 /// The same for the chart that shows whether time grows with size: 20,000 lines.
 const LARGE: usize = 800;
 
-pub(crate) fn measure(_: &World, report: &mut Report) -> Result<(), String> {
+/// The part of Helm's time and memory that `vc template` may take.
+const PART_OF_TIME: f64 = 1.0 / 8.0;
+const PART_OF_MEMORY: f64 = 1.0 / 3.0;
+
+pub(crate) fn measure(world: &World, report: &mut Report) -> Result<(), String> {
     let builtin = vc::chart::builtin::files()
         .into_iter()
         .map(|(name, data)| File {
@@ -26,17 +31,66 @@ pub(crate) fn measure(_: &World, report: &mut Report) -> Result<(), String> {
         });
     let builtin = Chart::from_files(builtin.collect()).map_err(|error| error.to_string())?;
     figure(report, "render the built-in chart", &builtin, Some(BOUND))?;
-    let usual = synthetic(UPSTREAM)?;
+    let usual = chart(synthetic(UPSTREAM))?;
     let time = figure(
         report,
         "render 2,500 lines with 70 kB of values",
         &usual,
         Some(BOUND),
     )?;
-    let large = synthetic(LARGE)?;
+    let large = chart(synthetic(LARGE))?;
     let factor = 2.0 * f64::from(u32::try_from(LARGE / UPSTREAM).unwrap_or(1));
     figure(report, "render 20,000 lines", &large, Some(time * factor))?;
+    beside_helm(world, report)
+}
+
+/// Both programs on the chart of upstream's size, which has a schema.
+fn beside_helm(world: &World, report: &mut Report) -> Result<(), String> {
+    for file in synthetic(UPSTREAM) {
+        let path = world.path(&format!("chart/{}", file.name));
+        let folder = path.parent().unwrap_or(&path);
+        std::fs::create_dir_all(folder)
+            .and_then(|()| std::fs::write(&path, &file.data))
+            .map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
+    }
+    let ours = || world.vc("template bench --chart chart");
+    let helm = world.program("helm");
+    let theirs = || {
+        helm.as_ref()
+            .map(|helm| world.command(helm, "template bench chart"))
+    };
+    let times = Runs::of(31, || time(&mut ours()))?;
+    report.figure(
+        "`vc template` of 2,500 lines",
+        &times,
+        Unit::Milliseconds,
+        Some(15.0),
+    );
+    match theirs() {
+        Some(_) => {
+            let times = Runs::of(11, || time(&mut theirs().expect("it was there")))?;
+            report.peer_within("`helm template`", &times, PART_OF_TIME);
+        }
+        None => report.absent("`helm template`"),
+    }
+    let Some(memory) = peak_memory(&mut ours()) else {
+        report.absent("  its peak memory");
+        return Ok(());
+    };
+    report.figure(
+        "  its peak memory",
+        &Runs::one(memory),
+        Unit::Megabytes,
+        None,
+    );
+    if let Some(memory) = theirs().and_then(|mut helm| peak_memory(&mut helm)) {
+        report.peer_within("`helm template`", &Runs::one(memory), PART_OF_MEMORY);
+    }
     Ok(())
+}
+
+fn chart(files: Vec<File>) -> Result<Chart, String> {
+    Chart::from_files(files).map_err(|error| error.to_string())
 }
 
 /// Measures parsing and executing all templates; the schema is not part of it.
@@ -72,13 +126,14 @@ fn render(prepared: &Prepared) -> Result<f64, String> {
 }
 
 /// A chart of so many templates, each of 25 lines of what charts consist of, and about 700 bytes of values for each.
-fn synthetic(templates: usize) -> Result<Chart, String> {
+fn synthetic(templates: usize) -> Vec<File> {
     const HELPERS: &str = "{{- define \"s.labels\" -}}\napp: {{ .Chart.Name }}\nrelease: {{ .Release.Name | quote }}\n{{- end }}";
     let file = |name: String, text: String| File {
         name,
         data: text.into_bytes(),
     };
     let mut values = String::new();
+    let mut schemas = serde_json::Map::new();
     let mut files = vec![
         file(
             "Chart.yaml".to_owned(),
@@ -99,8 +154,27 @@ fn synthetic(templates: usize) -> Result<Chart, String> {
                 "    - {{name: VARIABLE_{variable}, value: \"value {variable} of part {number}\"}}"
             );
         }
+        schemas.insert(format!("part{number}"), schema_of_part());
         values.push_str("  resources: {limits: {cpu: 100m, memory: 128Mi}, requests: {cpu: 10m, memory: 64Mi}}\n");
     }
     files.push(file("values.yaml".to_owned(), values));
-    Chart::from_files(files).map_err(|error| error.to_string())
+    let schema = json!({"type": "object", "properties": schemas}).to_string();
+    files.push(file("values.schema.json".to_owned(), schema));
+    files
+}
+
+fn schema_of_part() -> serde_json::Value {
+    let text = json!({"type": "string", "description": "What it is for, as charts tell their users at length."});
+    let quantities = json!({"type": "object", "properties": {"cpu": text, "memory": text}});
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "enabled": {"type": "boolean"},
+            "replicas": {"type": "integer", "minimum": 0},
+            "image": {"type": "object", "properties": {"repository": text, "tag": text}},
+            "env": {"type": "array", "items": {"type": "object", "properties": {"name": text, "value": text}}},
+            "resources": {"type": "object", "properties": {"limits": quantities, "requests": quantities}},
+        },
+    })
 }

@@ -56,7 +56,11 @@ impl Report {
             return;
         };
         let theirs = runs.median();
-        let ratio = format!("`vc` takes {:.3} of it", ours / theirs);
+        let ratio = if theirs == 0.0 {
+            String::new()
+        } else {
+            format!("`vc` takes {:.3} of it", ours / theirs)
+        };
         self.line([
             format!("  {what}"),
             unit.show(theirs),
@@ -73,10 +77,14 @@ impl Report {
         let Some((ours, _)) = self.last else { return };
         if let Some(line) = self.lines.last_mut() {
             line[4] = format!("{part} of it");
-            line[5] += if ours <= part * runs.median() {
-                ": within"
+            let verdict = if ours <= part * runs.median() {
+                "within"
             } else {
-                ": OVER"
+                "OVER"
+            };
+            line[5] = match &*line[5] {
+                "" => verdict.to_owned(),
+                ratio => format!("{ratio}: {verdict}"),
             };
         }
     }
