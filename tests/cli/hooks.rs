@@ -186,7 +186,7 @@ fn what_a_hook_wrote_is_shown_where_the_chart_asks_for_it() {
         let lines = output.lines().filter(|line| line.contains("migrated"));
         lines.map(str::to_owned).collect()
     };
-    let said = |job: &str| format!("note: {job}-x7k2p: migrated [31m7 tables");
+    let said = |job: &str| format!("note: {job}-x7k2p: migrated 7 tables");
     assert_eq!(shown(&output.stderr), [said("well")], "{output}");
     vc.host.set(|settings| settings.jobs = JobFate::Fail);
     vc.run("delete dev -n team");
