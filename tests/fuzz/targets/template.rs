@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vc::helm::{self, Capabilities, Chart, File, Lookups, ReleaseInfo};
+use vc::helm::{self, ApiVersions, Capabilities, Chart, File, Lookups, ReleaseInfo};
 use vc_fuzz::{keep_panics, run};
 
 const VALUES: &str = "name: dev\ncount: 3\nratio: 0.5\nlist: [a, 1, null, {x: y}]\nmap: {a: 1, b: {c: d}}\ntrue: yes\n";
@@ -27,7 +27,7 @@ fuzz_target!(init: keep_panics(), |bytes: &[u8]| {
         };
         let capabilities = Capabilities {
             kube_version: "v1.36.3".to_owned(),
-            api_versions: vec!["v1".to_owned(), "apps/v1".to_owned()],
+            api_versions: ApiVersions::known(["v1".to_owned(), "apps/v1".to_owned()]),
         };
         drop(helm::render(&prepared, &release, &capabilities, &Lookups::of_nothing()));
     });
