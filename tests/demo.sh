@@ -27,10 +27,18 @@ run() {
 }
 
 # Takes back what was made, also when the demo fails or is interrupted.
+# The process in the background would wait for hours.
+end_agent() {
+  local agent
+  agent=$(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' "$work/state/vc/tunnels/agent.lock" 2>/dev/null) || return 0
+  if [ -n "$agent" ] && ps -o args= -p "$agent" | grep -q ' agent --idle '; then kill "$agent"; fi
+}
+
 clean_up() {
   local code=$?
   trap - EXIT INT TERM
   if [ -n "$created" ]; then vc delete "$name" --yes --ignore-missing >/dev/null || true; fi
+  end_agent
   rm -rf "$work"
   exit "$code"
 }

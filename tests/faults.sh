@@ -22,6 +22,13 @@ forwarder='' probes=()
 
 say() { echo "$1" >&2; }
 
+# The process in the background would wait for hours.
+end_agent() {
+  local agent
+  agent=$(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' "$work/state/vc/tunnels/agent.lock" 2>/dev/null) || return 0
+  if [ -n "$agent" ] && ps -o args= -p "$agent" | grep -q ' agent --idle '; then kill "$agent"; fi
+}
+
 clean_up() {
   local code=$?
   trap - EXIT INT TERM
@@ -29,6 +36,7 @@ clean_up() {
   [ -z "$forwarder" ] || kill "$forwarder" 2>/dev/null || true
   wait || true
   "$vc" delete "$name" --yes --ignore-missing --timeout 30s >/dev/null 2>&1 || true
+  end_agent
   tests/host/host down
   rm -rf "$work"
   exit "$code"
