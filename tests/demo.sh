@@ -26,7 +26,6 @@ run() {
   "$@"
 }
 
-# Takes back what was made, also when the demo fails or is interrupted.
 # The process in the background would wait for hours.
 end_agent() {
   local agent
@@ -34,6 +33,7 @@ end_agent() {
   if [ -n "$agent" ] && ps -o args= -p "$agent" | grep -q ' agent --idle '; then kill "$agent"; fi
 }
 
+# Takes back what was made, also when the demo fails or is interrupted.
 clean_up() {
   local code=$?
   trap - EXIT INT TERM
