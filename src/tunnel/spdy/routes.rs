@@ -127,16 +127,11 @@ impl Routes {
         was_abandoned
     }
 
-    /// Whether streams are to be reset that were not accepted yet.
-    pub(super) fn has_abandoned(&self) -> bool {
-        !self.table().abandoned.is_empty()
-    }
-
-    /// Resolves when there are none.
+    /// Resolves when no stream is to be reset any more that was not accepted yet.
     pub(super) async fn until_none_abandoned(&self) {
         loop {
             let settled = self.settled.notified();
-            if !self.has_abandoned() {
+            if self.table().abandoned.is_empty() {
                 return;
             }
             settled.await;

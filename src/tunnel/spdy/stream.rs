@@ -102,7 +102,8 @@ impl Drop for Writer {
             return;
         };
         reset(outgoing, &streams);
-        if self.routes.has_abandoned()
+        // One task for each conversation that is not accepted; what others left behind has its own.
+        if streams.len() < 2
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             let (open, routes) = (outgoing.clone(), self.routes.clone());
