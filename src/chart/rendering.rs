@@ -4,6 +4,7 @@ mod rights;
 
 use std::sync::LazyLock;
 
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::builtin;
@@ -14,7 +15,7 @@ use crate::helm;
 static CHART: LazyLock<helm::Chart> = LazyLock::new(|| {
     let files = builtin::files().into_iter().map(|(name, data)| helm::File {
         name,
-        data: data.to_vec(),
+        data: Bytes::from_static(data),
     });
     helm::Chart::from_files(files.collect()).expect("the embedded chart")
 });

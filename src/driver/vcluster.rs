@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::sleep;
@@ -88,7 +89,7 @@ pub enum PlanError {
 pub fn chart() -> Result<Chart, helm::ChartError> {
     let files = builtin::files().into_iter().map(|(name, data)| helm::File {
         name,
-        data: data.to_vec(),
+        data: Bytes::from_static(data),
     });
     Chart::from_files(files.collect())
 }

@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 
+use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 
 use super::chart::{ChartError, File};
@@ -10,6 +11,8 @@ use super::chart::{ChartError, File};
 const MAX_SIZE: u64 = 100 << 20;
 const MAX_FILES: usize = 20_000;
 const BLOCK: usize = 512;
+/// How much room is made for what an archive says that it unpacks to. In bytes.
+const MAX_TOLD_SIZE: usize = 4 << 20;
 
 /// What a chart's archive may still unpack to, those of its subcharts included.
 pub(super) struct Budget {
@@ -28,7 +31,7 @@ impl Default for Budget {
 
 /// Unpacks the archive's files, without the folder they all lie in.
 pub(super) fn read(bytes: &[u8], budget: &mut Budget) -> Result<Vec<File>, ChartError> {
-    let mut tar = Vec::new();
+    let mut tar = Vec::with_capacity(told_size(bytes));
     MultiGzDecoder::new(bytes)
         .take(budget.bytes + 1)
         .read_to_end(&mut tar)
@@ -37,8 +40,9 @@ pub(super) fn read(bytes: &[u8], budget: &mut Budget) -> Result<Vec<File>, Chart
         .bytes
         .checked_sub(tar.len() as u64)
         .ok_or_else(|| damaged("unpacks to more than 100 MiB"))?;
+    let tar = Bytes::from(tar);
     let mut files = Vec::new();
-    let mut rest = tar.as_slice();
+    let mut rest = &tar[..];
     let mut long_name = None;
     while let Some(header) = rest.get(..BLOCK) {
         if header.iter().all(|byte| *byte == 0) {
@@ -57,7 +61,7 @@ pub(super) fn read(bytes: &[u8], budget: &mut Budget) -> Result<Vec<File>, Chart
             b'0' | b'\0' | b'7' => {
                 let name = long_name.take().unwrap_or_else(|| header_name(header));
                 if !name.ends_with('/') {
-                    files.push(file(&name, data)?);
+                    files.push(File::found(inner_name(&name)?, tar.slice_ref(data)));
                 }
             }
             b'5' | b'g' => long_name = None,
@@ -73,6 +77,15 @@ pub(super) fn read(bytes: &[u8], budget: &mut Budget) -> Result<Vec<File>, Chart
         return Err(damaged("holds no files"));
     }
     Ok(files)
+}
+
+/// The size that the [last four bytes](https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1) of a gzip file tell, which
+/// nothing vouches for, and the byte after it that says that there is no more.
+fn told_size(bytes: &[u8]) -> usize {
+    let size = bytes
+        .last_chunk()
+        .map_or(0, |size| u32::from_le_bytes(*size));
+    usize::try_from(size).map_or(0, |size| size.min(MAX_TOLD_SIZE)) + 1
 }
 
 fn damaged(problem: &str) -> ChartError {
@@ -135,7 +148,8 @@ fn pax_path(data: &[u8]) -> Option<String> {
     path
 }
 
-fn file(name: &str, data: &[u8]) -> Result<File, ChartError> {
+/// The path within the chart's folder.
+fn inner_name(name: &str) -> Result<String, ChartError> {
     let name = name.replace('\\', "/");
     let Some((_, inner)) = name.trim_start_matches("./").split_once('/') else {
         return Err(damaged("holds files outside of the chart's folder"));
@@ -152,10 +166,7 @@ fn file(name: &str, data: &[u8]) -> Result<File, ChartError> {
     if inner.starts_with('/') || is_drive || parts.is_empty() {
         return Err(damaged("holds a path that leaves the chart's folder"));
     }
-    Ok(File {
-        name: parts.join("/"),
-        data: data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data).to_vec(),
-    })
+    Ok(parts.join("/"))
 }
 
 #[cfg(test)]
@@ -195,7 +206,7 @@ mod tests {
         let files = read(&archive, &mut Budget::default()).unwrap();
         let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
         assert_eq!(names, ["Chart.yaml", "a/b"]);
-        assert_eq!(files[0].data, b"name: c");
+        assert_eq!(files[0].data, "name: c");
     }
 
     #[test]

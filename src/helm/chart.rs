@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use bytes::Bytes;
 use serde_json::{Map as JsonMap, Value as Json};
 
 use super::archive::Budget;
@@ -23,8 +24,20 @@ const MAX_LEVELS: usize = 32;
 pub struct File {
     /// The path from the chart's root, with `/` between its parts.
     pub name: String,
-    /// The content.
-    pub data: Vec<u8>,
+    /// The content; copies share it.
+    pub data: Bytes,
+}
+
+impl File {
+    /// A file as it was found: a byte order mark is no part of its content.
+    pub(super) fn found(name: String, data: Bytes) -> Self {
+        let data = if data.starts_with(b"\xef\xbb\xbf") {
+            data.slice(3..)
+        } else {
+            data
+        };
+        Self { name, data }
+    }
 }
 
 /// A chart with its subcharts.
@@ -131,20 +144,14 @@ impl Chart {
             files: Vec::new(),
             values: Json::Object(JsonMap::new()),
             values_text: String::new(),
-            schema: files
-                .iter()
-                .rfind(|file| file.name == "values.schema.json")
-                .map(|file| Schema::new(&file.data)),
+            schema: None,
             dependencies: Vec::new(),
         };
-        // Values decide which subcharts take part, and so which of their schemas matter.
-        if let Some(schema) = chart.schema.as_ref().filter(|_| level == 0) {
-            schema.compile_ahead();
-        }
         let mut subcharts: BTreeMap<String, Vec<File>> = BTreeMap::new();
         for mut file in files {
             match file.name.as_str() {
-                "Chart.yaml" | "values.schema.json" => {}
+                "Chart.yaml" => {}
+                "values.schema.json" => chart.schema = Some(Schema::new(file.data)),
                 "Chart.lock" => chart.lock = lock_of(&file)?,
                 "values.yaml" => {
                     chart.values_text = text_of(&file)?;

@@ -204,7 +204,7 @@ mod tests {
     fn chart(files: &[(&str, &str)]) -> Chart {
         let files = files.iter().map(|(name, text)| File {
             name: (*name).to_owned(),
-            data: text.as_bytes().to_vec(),
+            data: (*text).to_owned().into(),
         });
         Chart::from_files(files.collect()).unwrap()
     }

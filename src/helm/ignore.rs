@@ -77,11 +77,7 @@ impl Walk {
             return Err(ChartError::Folder(problem));
         }
         let data = fs::read(path).map_err(|source| unreadable(path, source))?;
-        let data = match data.strip_prefix(b"\xef\xbb\xbf") {
-            Some(rest) => rest.to_vec(),
-            None => data,
-        };
-        self.files.push(File { name, data });
+        self.files.push(File::found(name, data.into()));
         Ok(())
     }
 }

@@ -1,11 +1,9 @@
 //! Checking values against a chart's `values.schema.json`.
 
+mod plain;
 mod reading;
 
-use std::sync::{Arc, OnceLock};
-use std::thread;
-
-use jsonschema::Validator;
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::{Chart, Prepared};
@@ -30,54 +28,21 @@ impl Violation {
     }
 }
 
-/// A `values.schema.json`, which is compiled once.
+/// A `values.schema.json`.
 #[derive(Clone, Debug)]
 pub struct Schema {
-    text: Arc<[u8]>,
-    compiled: Arc<OnceLock<Result<Validator, Flaw>>>,
-}
-
-/// Why a schema cannot be compiled.
-#[derive(Clone, Debug)]
-enum Flaw {
-    Json(Arc<serde_json::Error>),
-    Invalid(String),
+    text: Bytes,
 }
 
 impl Schema {
-    pub(super) fn new(text: &[u8]) -> Self {
-        Self {
-            text: text.into(),
-            compiled: Arc::default(),
-        }
+    pub(super) fn new(text: Bytes) -> Self {
+        Self { text }
     }
 
     /// The file as written.
-    pub fn text(&self) -> &[u8] {
+    pub fn text(&self) -> &Bytes {
         &self.text
     }
-
-    /// Begins to compile it, which takes as long as reading and rendering the rest of a large chart.
-    pub(super) fn compile_ahead(&self) {
-        let schema = self.clone();
-        let work = move || {
-            schema.compiled();
-        };
-        // Where there can be no thread, it is compiled when it is used.
-        let _ = thread::Builder::new().name("schema".to_owned()).spawn(work);
-    }
-
-    fn compiled(&self) -> &Result<Validator, Flaw> {
-        self.compiled.get_or_init(|| compile(&self.text))
-    }
-}
-
-fn compile(text: &[u8]) -> Result<Validator, Flaw> {
-    let schema = reading::read(text).map_err(|error| Flaw::Json(Arc::new(error)))?;
-    jsonschema::options()
-        .with_retriever(NoRetriever)
-        .build(&schema)
-        .map_err(|error| Flaw::Invalid(error.masked().to_string()))
 }
 
 /// A schema that cannot be used.
@@ -85,7 +50,7 @@ fn compile(text: &[u8]) -> Result<Validator, Flaw> {
 pub enum SchemaError {
     /// The file is no JSON.
     #[error("`values.schema.json` of `{0}` is no valid JSON")]
-    Json(String, #[source] Arc<serde_json::Error>),
+    Json(String, #[source] serde_json::Error),
     /// The JSON is no schema.
     #[error("`values.schema.json` of `{0}` is no valid schema: {1}")]
     Invalid(String, String),
@@ -105,18 +70,20 @@ fn check(
     violations: &mut Vec<Violation>,
 ) -> Result<(), SchemaError> {
     if let Some(schema) = &chart.schema {
-        let validator = schema.compiled().as_ref().map_err(|flaw| {
-            let origin = chart.name().to_owned();
-            match flaw.clone() {
-                Flaw::Json(source) => SchemaError::Json(origin, source),
-                Flaw::Invalid(problem) => SchemaError::Invalid(origin, problem),
-            }
-        })?;
-        let values = whole_numbers(values.clone());
-        violations.extend(validator.iter_errors(&values).map(|error| Violation {
-            path: dotted(above, &error.instance_path().to_string()),
-            problem: error.masked().to_string(),
-        }));
+        let origin = || chart.name().to_owned();
+        let schema =
+            reading::read(&schema.text).map_err(|error| SchemaError::Json(origin(), error))?;
+        if plain::verdict(&schema, values) != Some(true) {
+            let values = whole_numbers(values.clone());
+            let validator = jsonschema::options()
+                .with_retriever(NoRetriever)
+                .build(&schema)
+                .map_err(|error| SchemaError::Invalid(origin(), error.masked().to_string()))?;
+            violations.extend(validator.iter_errors(&values).map(|error| Violation {
+                path: dotted(above, &error.instance_path().to_string()),
+                problem: error.masked().to_string(),
+            }));
+        }
     }
     for subchart in &chart.dependencies {
         let name = subchart.name();
@@ -200,7 +167,7 @@ mod tests {
         });
         let file = |name: &str, text: String| File {
             name: name.to_owned(),
-            data: text.into_bytes(),
+            data: text.into(),
         };
         let chart = Chart::from_files(vec![
             file("Chart.yaml", "name: c\nversion: 1.0.0".to_owned()),

@@ -11,7 +11,7 @@ const CHART: &str = "apiVersion: v2\nname: ex\nversion: 1.2.3+meta\nappVersion: 
 fn file(name: &str, text: &str) -> File {
     File {
         name: name.to_owned(),
-        data: text.as_bytes().to_vec(),
+        data: text.to_owned().into(),
     }
 }
 

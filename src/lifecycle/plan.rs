@@ -61,12 +61,11 @@ pub fn draft(chart: &Chart, request: &CreateRequest) -> Result<Plan, Error> {
         kube_version: ANY_VERSION.to_owned(),
         ..Capabilities::default()
     });
-    with_schemas_checked(&prepared, || {
-        match plan_with(chart, request, 1, &answers)? {
-            Planned::Done(plan) => Ok(plan),
-            Planned::Needs(_) => unreachable!("without a host every question has its answer"),
-        }
-    })
+    check_schema(&prepared)?;
+    match plan_with(chart, request, 1, &answers)? {
+        Planned::Done(plan) => Ok(plan),
+        Planned::Needs(_) => unreachable!("without a host every question has its answer"),
+    }
 }
 
 /// Renders for a host, and fetches from it what the chart looks for.
@@ -93,13 +92,11 @@ pub fn render(
     release: &ReleaseInfo,
     capabilities: Capabilities,
 ) -> Result<Rendered, Error> {
-    let answers = Answers::without_host(capabilities);
-    with_schemas_checked(prepared, || {
-        match render_with(prepared, release, &answers)? {
-            Rendering::Done(rendered) => Ok(rendered),
-            Rendering::Needs(_) => unreachable!("without a host every question has its answer"),
-        }
-    })
+    check_schema(prepared)?;
+    match render_with(prepared, release, &Answers::without_host(capabilities))? {
+        Rendering::Done(rendered) => Ok(rendered),
+        Rendering::Needs(_) => unreachable!("without a host every question has its answer"),
+    }
 }
 
 /// Renders a release for a host, and fetches from it what the chart looks for. The values are checked against the
@@ -137,23 +134,8 @@ fn render_with(
     })
 }
 
-/// Does the work while another thread checks the values against the schemas. What the schemas refuse is told first: it
-/// is why templates fail.
-fn with_schemas_checked<T>(
-    prepared: &Prepared,
-    work: impl FnOnce() -> Result<T, Error>,
-) -> Result<T, Error> {
-    std::thread::scope(|threads| {
-        let checking = threads.spawn(|| check_schema(prepared));
-        let done = work();
-        match checking.join() {
-            Ok(checked) => checked.and(done),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })
-}
-
-/// Checks the values against the schemas of the chart and its subcharts, and tells all that they refuse.
+/// Checks the values against the schemas of the chart and its subcharts, and tells all that they refuse. It comes before
+/// rendering, for it says why templates would fail.
 fn check_schema(prepared: &Prepared) -> Result<(), Error> {
     let violations = helm::schema::validate(prepared).map_err(|error| {
         Error::usage("a `values.schema.json` of the chart cannot be used").because(&error)

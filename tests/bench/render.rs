@@ -27,7 +27,7 @@ pub(crate) fn measure(world: &World, report: &mut Report) -> Result<(), String> 
         .into_iter()
         .map(|(name, data)| File {
             name,
-            data: data.to_vec(),
+            data: data.into(),
         });
     let builtin = Chart::from_files(builtin.collect()).map_err(|error| error.to_string())?;
     figure(report, "render the built-in chart", &builtin, Some(BOUND))?;
@@ -130,7 +130,7 @@ fn synthetic(templates: usize) -> Vec<File> {
     const HELPERS: &str = "{{- define \"s.labels\" -}}\napp: {{ .Chart.Name }}\nrelease: {{ .Release.Name | quote }}\n{{- end }}";
     let file = |name: String, text: String| File {
         name,
-        data: text.into_bytes(),
+        data: text.into(),
     };
     let mut values = String::new();
     let mut schemas = serde_json::Map::new();

@@ -17,7 +17,7 @@ fn load(case: &Case) -> Result<Chart, String> {
     let chart = if case.path.is_empty() {
         let files = case.files.iter().map(|(name, text)| File {
             name: name.clone(),
-            data: text.as_bytes().to_vec(),
+            data: text.clone().into(),
         });
         Chart::from_files(files.collect())
     } else if Path::new(&case.path).is_dir() {

@@ -20,7 +20,7 @@ impl Files {
         Self(
             files
                 .iter()
-                .map(|file| (file.name.clone(), file.data.as_slice().into()))
+                .map(|file| (file.name.clone(), (*file.data).into()))
                 .collect(),
         )
     }

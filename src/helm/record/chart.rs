@@ -1,5 +1,6 @@
 //! The chart inside a record: what it was rendered from, and can be again.
 
+use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -48,7 +49,7 @@ pub struct RecordedFile {
 
 /// Bytes that stand in the record as base64.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Base64(pub Vec<u8>);
+pub struct Base64(pub Bytes);
 
 impl RecordedChart {
     /// A text field of `Chart.yaml`; empty where there is none.
@@ -61,8 +62,8 @@ impl RecordedChart {
 
     /// The chart itself, to be rendered again. Subcharts are not in a record.
     pub fn to_chart(&self) -> Result<Chart, ChartError> {
-        let json = |value: &Value| value.to_string().into_bytes();
-        let file = |name: &str, data: Vec<u8>| File {
+        let json = |value: &Value| value.to_string().into();
+        let file = |name: &str, data: Bytes| File {
             name: name.to_owned(),
             data,
         };
@@ -102,7 +103,7 @@ impl From<&Chart> for RecordedChart {
             schema: chart
                 .schema
                 .as_ref()
-                .map(|schema| Base64(schema.text().to_vec())),
+                .map(|schema| Base64(schema.text().clone())),
             files: files(&chart.files),
             other: Map::new(),
         }
@@ -119,7 +120,7 @@ impl<'de> Deserialize<'de> for Base64 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         decode_base64(&text)
-            .map(Self)
+            .map(|bytes| Self(bytes.into()))
             .map_err(|_| serde::de::Error::custom("the data is no base64"))
     }
 }

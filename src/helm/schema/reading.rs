@@ -3,6 +3,7 @@
 //! What is a keyword, a name or data at which place is the [core and the validation
 //! vocabulary](https://json-schema.org/draft/2020-12) of JSON Schema, and `definitions` and `dependencies` of older drafts.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -25,6 +26,8 @@ enum Place {
     Names,
     /// Anything.
     Data,
+    /// Words for people.
+    Words,
 }
 
 impl Place {
@@ -38,12 +41,9 @@ impl Place {
                 "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas"
                 | "dependencies",
             ) => Self::Names,
+            (Self::Schema, "description" | "title" | "$comment") | (Self::Words, _) => Self::Words,
             _ => Self::Schema,
         }
-    }
-
-    fn has_words_in(self, key: &str) -> bool {
-        self == Self::Schema && matches!(key, "description" | "title" | "$comment")
     }
 }
 
@@ -83,7 +83,8 @@ impl<'de> Visitor<'de> for Place {
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
+        let kept = if self == Self::Words { "" } else { value };
+        Ok(kept.into())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
@@ -96,16 +97,21 @@ impl<'de> Visitor<'de> for Place {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
-        while let Some(key) = entries.next_key::<String>()? {
-            let value = entries.next_value_seed(self.below(&key))?;
+        while let Some(Key(key)) = entries.next_key()? {
+            let place = self.below(&key);
+            let value = entries.next_value_seed(place)?;
             // Words that are none make a bad schema, and are left for it to be told.
-            if !(self.has_words_in(&key) && value.is_string()) {
-                object.insert(key, value);
+            if !(place == Self::Words && value.is_string()) {
+                object.insert(key.into_owned(), value);
             }
         }
         Ok(Value::Object(object))
     }
 }
+
+/// A key as it stands in the text, where it can.
+#[derive(serde::Deserialize)]
+struct Key<'k>(#[serde(borrow)] Cow<'k, str>);
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ const VALUES: &str = "name: dev\ncount: 3\nratio: 0.5\nlist: [a, 1, null, {x: y}
 
 fuzz_target!(init: keep_panics(), |bytes: &[u8]| {
     run(|| {
-        let file = |name: &str, data: &[u8]| File { name: name.to_owned(), data: data.to_vec() };
+        let file = |name: &str, data: &[u8]| File { name: name.to_owned(), data: data.to_vec().into() };
         let files = vec![
             file("Chart.yaml", b"apiVersion: v2\nname: fuzz\nversion: 1.0.0\n"),
             file("values.yaml", VALUES.as_bytes()),

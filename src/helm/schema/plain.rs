@@ -1,0 +1,473 @@
+//! Values that are plainly good: checked against the few keywords that most schemas are made of, without compiling.
+//!
+//! To compile a large schema takes longer than to read, render and print its chart, and nearly always the answer is that
+//! the values are good. So these keywords are understood here, by hand; the validator of the library has the word on all else,
+//! and alone says what is wrong. What is said here, the library would have said: a test asks both.
+//!
+//! The meaning of the keywords is that of [JSON Schema 2020-12](https://json-schema.org/draft/2020-12), which the drafts
+//! since 07 share but for what stands beside `$ref`.
+
+use serde_json::{Map, Value};
+
+/// How deep schemas and values are followed.
+const DEEPEST: usize = 64;
+/// How many items an `enum` may have whose items are compared with each other.
+const LONGEST_ENUM: usize = 100;
+
+/// Keywords that decide something and are left to the library; a schema that has one anywhere is not plain.
+const NOT_PLAIN: [&str; 27] = [
+    "$anchor",
+    "$dynamicAnchor",
+    "$dynamicRef",
+    "$recursiveAnchor",
+    "$recursiveRef",
+    "$vocabulary",
+    "additionalItems",
+    "contains",
+    "contentSchema",
+    "dependencies",
+    "dependentRequired",
+    "dependentSchemas",
+    "else",
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "id",
+    "if",
+    "maxContains",
+    "minContains",
+    "multipleOf",
+    "not",
+    "prefixItems",
+    "propertyNames",
+    "then",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+    "uniqueItems",
+];
+
+/// Whether values are good by a schema; `None` where only the library can tell.
+pub(super) fn verdict(schema: &Value, values: &Value) -> Option<bool> {
+    let plain = Plain {
+        root: schema,
+        counts_beside_ref: counts_beside_ref(schema)?,
+    };
+    if plain.is_well_formed(schema, 0) {
+        plain.accepts(schema, values, 0)
+    } else {
+        None
+    }
+}
+
+/// Whether the draft of a schema heeds what stands beside `$ref`; `None` for a draft that is not plain.
+fn counts_beside_ref(schema: &Value) -> Option<bool> {
+    let Some(draft) = schema.get("$schema") else {
+        return Some(true);
+    };
+    let (_, draft) = draft.as_str()?.split_once("://json-schema.org/")?;
+    match draft.trim_end_matches('#') {
+        "draft/2020-12/schema" | "draft/2019-09/schema" => Some(true),
+        "draft-07/schema" => Some(false),
+        _ => None,
+    }
+}
+
+struct Plain<'a> {
+    root: &'a Value,
+    counts_beside_ref: bool,
+}
+
+impl<'a> Plain<'a> {
+    /// Whether a schema, with all below it, is one by the rules of JSON Schema, and has nothing that is not plain.
+    fn is_well_formed(&self, schema: &Value, depth: usize) -> bool {
+        match schema {
+            Value::Bool(_) => true,
+            Value::Object(keywords) if depth < DEEPEST => keywords
+                .iter()
+                .all(|(keyword, argument)| self.is_keyword(keyword, argument, depth)),
+            _ => false,
+        }
+    }
+
+    fn is_keyword(&self, keyword: &str, argument: &Value, depth: usize) -> bool {
+        let is_schema = |schema: &Value| self.is_well_formed(schema, depth + 1);
+        match keyword {
+            "$schema" => depth == 0,
+            "$id" => depth == 0 && argument.as_str().is_some_and(is_plain_id),
+            "$ref" => argument
+                .as_str()
+                .and_then(|name| self.target(name))
+                .is_some(),
+            "$defs" | "definitions" | "properties" => argument
+                .as_object()
+                .is_some_and(|schemas| schemas.values().all(is_schema)),
+            "patternProperties" => argument.as_object().is_some_and(|schemas| {
+                schemas.keys().all(|pattern| is_plain_pattern(pattern))
+                    && schemas.values().all(is_schema)
+            }),
+            "additionalProperties" | "items" => is_schema(argument),
+            "allOf" | "anyOf" | "oneOf" => argument
+                .as_array()
+                .is_some_and(|schemas| !schemas.is_empty() && schemas.iter().all(is_schema)),
+            "type" => match argument {
+                Value::Array(names) => {
+                    !names.is_empty() && are_distinct(names) && names.iter().all(is_type)
+                }
+                name => is_type(name),
+            },
+            "required" => argument
+                .as_array()
+                .is_some_and(|names| are_distinct(names) && names.iter().all(Value::is_string)),
+            "enum" => argument
+                .as_array()
+                .is_some_and(|items| !items.is_empty() && are_distinct(items)),
+            "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties"
+            | "maxProperties" => argument.is_u64(),
+            "minimum" | "maximum" => exact(argument).is_some(),
+            "pattern" => argument.as_str().is_some_and(is_plain_pattern),
+            "title" | "description" | "$comment" | "format" | "contentEncoding"
+            | "contentMediaType" => argument.is_string(),
+            "deprecated" | "readOnly" | "writeOnly" => argument.is_boolean(),
+            "examples" => argument.is_array(),
+            _ => !NOT_PLAIN.contains(&keyword),
+        }
+    }
+
+    /// Where a reference leads: the whole, or one of its definitions.
+    fn target(&self, reference: &str) -> Option<&'a Value> {
+        if reference == "#" {
+            return Some(self.root);
+        }
+        let (place, name) = reference.strip_prefix("#/")?.split_once('/')?;
+        let is_plain = !name.contains(['/', '~', '%']) && matches!(place, "$defs" | "definitions");
+        self.root.get(place)?.get(name).filter(|_| is_plain)
+    }
+
+    /// Whether a value is good by a schema that is well formed.
+    fn accepts(&self, schema: &'a Value, value: &Value, depth: usize) -> Option<bool> {
+        let keywords = match schema {
+            Value::Bool(verdict) => return Some(*verdict),
+            Value::Object(keywords) if depth < DEEPEST => keywords,
+            _ => return None,
+        };
+        if !self.counts_beside_ref && keywords.contains_key("$ref") && keywords.len() > 1 {
+            return None;
+        }
+        all_of(keywords.iter().map(|(keyword, argument)| {
+            self.keyword_accepts(keywords, keyword, argument, value, depth + 1)
+        }))
+    }
+
+    fn keyword_accepts(
+        &self,
+        keywords: &'a Map<String, Value>,
+        keyword: &str,
+        argument: &'a Value,
+        value: &Value,
+        depth: usize,
+    ) -> Option<bool> {
+        let accepts = |schema: &'a Value| self.accepts(schema, value, depth);
+        match (keyword, value) {
+            ("$ref", _) => accepts(self.target(argument.as_str()?)?),
+            ("type", _) => Some(match argument {
+                Value::Array(names) => names.iter().any(|name| is_of_type(name, value)),
+                name => is_of_type(name, value),
+            }),
+            ("enum", _) => is_one_of(argument.as_array()?, value),
+            ("const", _) => is_one_of(std::slice::from_ref(argument), value),
+            ("allOf", _) => all_of(argument.as_array()?.iter().map(accepts)),
+            ("anyOf", _) => any_of(argument.as_array()?.iter().map(accepts)),
+            ("oneOf", _) => {
+                let verdicts: Option<Vec<bool>> =
+                    argument.as_array()?.iter().map(accepts).collect();
+                Some(verdicts?.into_iter().filter(|good| *good).count() == 1)
+            }
+            ("properties", Value::Object(entries)) => {
+                let schemas = argument.as_object()?.iter();
+                all_of(schemas.filter_map(|(key, schema)| {
+                    Some(self.accepts(schema, entries.get(key)?, depth))
+                }))
+            }
+            ("patternProperties", Value::Object(entries)) => {
+                all_of(argument.as_object()?.iter().map(|(pattern, schema)| {
+                    let each = entries.values();
+                    match pattern.as_str() {
+                        ".*" => all_of(each.map(|entry| self.accepts(schema, entry, depth))),
+                        _ => entries.is_empty().then_some(true),
+                    }
+                }))
+            }
+            ("additionalProperties", Value::Object(entries)) => {
+                let named = keywords.get("properties").and_then(Value::as_object);
+                let is_named = |key: &String| named.is_some_and(|named| named.contains_key(key));
+                let mut others = entries.iter().filter(|(key, _)| !is_named(key)).peekable();
+                if keywords.contains_key("patternProperties") {
+                    return others.peek().is_none().then_some(true);
+                }
+                all_of(others.map(|(_, entry)| self.accepts(argument, entry, depth)))
+            }
+            ("required", Value::Object(entries)) => Some(
+                argument
+                    .as_array()?
+                    .iter()
+                    .all(|name| name.as_str().is_some_and(|name| entries.contains_key(name))),
+            ),
+            ("minProperties", Value::Object(entries)) => {
+                Some(count(entries.len()) >= argument.as_u64()?)
+            }
+            ("maxProperties", Value::Object(entries)) => {
+                Some(count(entries.len()) <= argument.as_u64()?)
+            }
+            ("items", Value::Array(items)) => {
+                all_of(items.iter().map(|item| self.accepts(argument, item, depth)))
+            }
+            ("minItems", Value::Array(items)) => Some(count(items.len()) >= argument.as_u64()?),
+            ("maxItems", Value::Array(items)) => Some(count(items.len()) <= argument.as_u64()?),
+            ("minLength", Value::String(text)) => {
+                Some(count(text.chars().count()) >= argument.as_u64()?)
+            }
+            ("maxLength", Value::String(text)) => {
+                Some(count(text.chars().count()) <= argument.as_u64()?)
+            }
+            ("minimum", Value::Number(_)) => Some(exact(value)? >= exact(argument)?),
+            ("maximum", Value::Number(_)) => Some(exact(value)? <= exact(argument)?),
+            ("pattern" | "format" | "contentEncoding" | "contentMediaType", Value::String(_)) => {
+                None
+            }
+            // For kinds of values of which the keyword says nothing, or for people.
+            _ => Some(true),
+        }
+    }
+}
+
+/// Whether all are good: one that is bad decides it, whatever the others are.
+fn all_of(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut sure = Some(true);
+    for verdict in verdicts {
+        match verdict {
+            Some(true) => {}
+            Some(false) => return verdict,
+            None => sure = None,
+        }
+    }
+    sure
+}
+
+fn any_of(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    all_of(verdicts.map(|verdict| verdict.map(|good| !good))).map(|none| !none)
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+/// A number that is the same however it is held.
+fn exact(value: &Value) -> Option<f64> {
+    const LARGEST: f64 = 9_007_199_254_740_992.0;
+    value.as_f64().filter(|number| number.abs() < LARGEST)
+}
+
+fn is_type(name: &Value) -> bool {
+    const TYPES: [&str; 7] = [
+        "array", "boolean", "integer", "null", "number", "object", "string",
+    ];
+    name.as_str().is_some_and(|name| TYPES.contains(&name))
+}
+
+fn is_of_type(name: &Value, value: &Value) -> bool {
+    match (name.as_str(), value) {
+        (Some("integer"), Value::Number(number)) => {
+            number.is_i64()
+                || number.is_u64()
+                || number.as_f64().is_some_and(|number| number.fract() == 0.0)
+        }
+        (Some(name), _) => {
+            let kind = match value {
+                Value::Null => "null",
+                Value::Bool(_) => "boolean",
+                Value::Number(_) => "number",
+                Value::String(_) => "string",
+                Value::Array(_) => "array",
+                Value::Object(_) => "object",
+            };
+            kind == name
+        }
+        (None, _) => false,
+    }
+}
+
+/// Whether a value is one of these. What holds numbers can be equal and look different.
+fn is_one_of(items: &[Value], value: &Value) -> Option<bool> {
+    match value {
+        _ if items.contains(value) => Some(true),
+        Value::Null | Value::Bool(_) | Value::String(_) => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether no two are the same, where that is quickly seen.
+fn are_distinct(items: &[Value]) -> bool {
+    items.len() <= LONGEST_ENUM
+        && (1..items.len()).all(|place| !items[..place].contains(&items[place]))
+}
+
+/// An address that changes nothing of what `#/…` refers to.
+fn is_plain_id(id: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/.-_".contains(&byte);
+    id.strip_prefix("https://")
+        .or_else(|| id.strip_prefix("http://"))
+        .is_some_and(|rest| rest.bytes().all(is_plain))
+}
+
+/// A regular expression that is one in every dialect.
+fn is_plain_pattern(pattern: &str) -> bool {
+    let only_known =
+        pattern.is_ascii() && !pattern.contains("(?") && !pattern.contains(['\\', '&', '~']);
+    only_known && regex_syntax::Parser::new().parse(pattern).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn name() -> impl Strategy<Value = String> {
+        prop::sample::select(vec!["a", "b", "c", "type", "$ref"]).prop_map(str::to_owned)
+    }
+
+    fn plain_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (-3_i64..4).prop_map(Value::from),
+            prop::sample::select(vec![0.0, 1.0, 1.5, -2.0, 1e300]).prop_map(Value::from),
+            prop::sample::select(vec!["", "a", "é", "abc", "string"]).prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 12, 3, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                prop::collection::hash_map(name(), inner, 0..3)
+                    .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn keyword(inner: BoxedStrategy<Value>) -> BoxedStrategy<(String, Value)> {
+        let named = |keywords: &[&'static str], argument: BoxedStrategy<Value>| {
+            (prop::sample::select(keywords.to_vec()), argument)
+                .prop_map(|(keyword, argument)| (keyword.to_owned(), argument))
+        };
+        let types = prop::sample::select(vec![
+            "array", "boolean", "integer", "null", "number", "object", "string", "text",
+        ]);
+        let list = prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from);
+        let below = prop::collection::hash_map(name(), inner.clone(), 0..3)
+            .prop_map(|entries| Value::Object(entries.into_iter().collect()));
+        let patterns = prop::collection::hash_map(
+            prop::sample::select(vec![".*", "^a", "[", "b$"]).prop_map(str::to_owned),
+            inner.clone(),
+            0..2,
+        );
+        let patterns = patterns.prop_map(|entries| Value::Object(entries.into_iter().collect()));
+        let required = prop::collection::vec(name(), 0..3).prop_map(Value::from);
+        let references = prop::sample::select(vec![
+            "#",
+            "#/$defs/a",
+            "#/definitions/a",
+            "#/$defs/no",
+            "#/properties/a",
+        ]);
+        prop_oneof![
+            4 => named(&["type"], types.clone().prop_map(Value::from).boxed()),
+            1 => named(&["type"], prop::collection::vec(types, 0..3).prop_map(Value::from).boxed()),
+            4 => named(&["properties", "$defs", "definitions"], below.boxed()),
+            1 => named(&["patternProperties"], patterns.boxed()),
+            3 => named(&["additionalProperties", "items", "not", "propertyNames", "contains"], inner.boxed()),
+            2 => named(&["allOf", "anyOf", "oneOf"], list.boxed()),
+            2 => named(&["required"], required.boxed()),
+            2 => named(&["enum"], prop::collection::vec(plain_value(), 0..3).prop_map(Value::from).boxed()),
+            1 => named(&["const", "default", "pro"], plain_value().boxed()),
+            2 => named(
+                &["minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "minimum", "maximum"],
+                prop::sample::select(vec![json!(0), json!(1), json!(2), json!(-1), json!(1.5), json!("1")]).boxed(),
+            ),
+            1 => named(&["pattern"], prop::sample::select(vec![json!("^a"), json!("["), json!(1)]).boxed()),
+            1 => named(&["description", "deprecated", "examples"], plain_value().boxed()),
+            2 => named(&["$ref"], references.prop_map(Value::from).boxed()),
+        ]
+        .boxed()
+    }
+
+    fn schema() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Value::from),
+            Just(json!({})),
+            Just(json!({"type": "string"})),
+            Just(json!({"type": ["integer", "null"]})),
+        ];
+        let inner = leaf.prop_recursive(4, 24, 4, |inner| {
+            prop::collection::vec(keyword(inner.boxed()), 0..4)
+                .prop_map(|keywords| Value::Object(keywords.into_iter().collect()))
+        });
+        let draft = prop::sample::select(vec![
+            None,
+            Some("https://json-schema.org/draft/2020-12/schema"),
+            Some("https://json-schema.org/draft/2019-09/schema"),
+            Some("http://json-schema.org/draft-07/schema#"),
+            Some("http://json-schema.org/draft-04/schema#"),
+        ]);
+        (inner, draft).prop_map(|(mut schema, draft)| {
+            if let (Some(keywords), Some(draft)) = (schema.as_object_mut(), draft) {
+                keywords.insert("$schema".to_owned(), draft.into());
+            }
+            schema
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+        #[test]
+        fn what_is_said_is_what_the_library_says(schema in schema(), value in plain_value()) {
+            if let Some(verdict) = verdict(&schema, &value) {
+                let validator = jsonschema::validator_for(&schema);
+                prop_assert_eq!(Ok(verdict), validator.map(|it| it.is_valid(&value)).map_err(|e| e.to_string()));
+            }
+        }
+    }
+
+    #[test]
+    fn the_usual_keywords_are_decided() {
+        let schema = json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": "https://example.com/values",
+            "$defs": {"Auto": {"properties": {"enabled": {"oneOf": [{"type": "string"}, {"type": "boolean"}]}},
+                "additionalProperties": false, "type": "object"}},
+            "properties": {
+                "claim": {"$ref": "#/$defs/Auto"},
+                "name": {"type": "string", "pattern": "^[a-z]([-a-z0-9]*[a-z0-9])?$"},
+                "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+                "count": {"type": "integer", "minimum": 1, "maximum": 5},
+                "mode": {"enum": ["a", "b"], "type": "string"},
+                "list": {"items": {"required": ["x"]}, "type": "array", "minItems": 1},
+                "plugins": {"anyOf": [{"type": "string"}, {"type": "object", "patternProperties": {".*": {"type": "object"}}}]},
+            },
+        });
+        let good = json!({"claim": {"enabled": "auto"}, "labels": {"a": "b"}, "count": 5, "mode": "b",
+            "list": [{"x": null}], "plugins": {"a": {}}});
+        assert_eq!(verdict(&schema, &good), Some(true));
+        for bad in [
+            json!({"claim": {"enabled": 1}}),
+            json!({"claim": {"other": true}}),
+            json!({"labels": {"a": 1}}),
+            json!({"count": 6}),
+            json!({"count": 1.5}),
+            json!({"mode": "c"}),
+            json!({"list": []}),
+            json!({"list": [{"y": 1}]}),
+            json!({"plugins": 1}),
+        ] {
+            assert_eq!(verdict(&schema, &bad), Some(false), "{bad}");
+        }
+        assert_eq!(verdict(&schema, &json!({"name": "a"})), None);
+    }
+}
