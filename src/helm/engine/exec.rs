@@ -8,7 +8,7 @@ use super::super::value::Value;
 use super::args::items_of;
 use super::error::{Fault, TemplateError};
 use super::eval::Eval;
-use super::limits::Limits;
+use super::limits::{Limits, has_stack};
 use super::nearest::did_you_mean;
 use super::syntax::{Branch, Node, Pipe, Span};
 use super::template::{Source, Template, TemplateSet};
@@ -183,7 +183,7 @@ impl<'l> Executor<'l> {
 
     /// Refuses to go deeper when the stack ends.
     pub(super) fn check_depth(&mut self, span: Span) -> Eval<()> {
-        if !self.limits.has_stack() {
+        if !has_stack() {
             return Err(self.error(span, "templates, blocks and expressions nest too deep"));
         }
         self.limits

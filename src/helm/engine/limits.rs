@@ -20,21 +20,16 @@ const STACK_RESERVE: usize = 1 << 20;
 /// Counts what a render has used.
 pub(super) struct Limits {
     started: Instant,
-    /// The stack's address where the render began, and how much of it there is.
-    stack_start: usize,
-    stack_size: usize,
     includes: HashMap<Rc<str>, usize>,
     written: usize,
     steps: usize,
 }
 
 impl Limits {
-    /// To be made where the render begins, on a stack of this size.
-    pub(super) fn new(stack_size: usize) -> Self {
+    /// To be made where the render begins.
+    pub(super) fn new() -> Self {
         Self {
             started: Instant::now(),
-            stack_start: stack_address(),
-            stack_size,
             includes: HashMap::new(),
             written: 0,
             steps: 0,
@@ -85,16 +80,10 @@ impl Limits {
         }
         Ok(())
     }
-
-    /// Whether there is stack enough to go one level deeper.
-    pub(super) fn has_stack(&self) -> bool {
-        self.stack_start.abs_diff(stack_address()) < self.stack_size - STACK_RESERVE
-    }
 }
 
-/// About where the stack ends now.
-#[inline(never)]
-fn stack_address() -> usize {
-    let here = 0_u8;
-    std::ptr::from_ref(&here).addr()
+/// Whether there is stack enough to go one level deeper.
+pub(super) fn has_stack() -> bool {
+    // Where nobody knows, the bound on includes has to do.
+    stacker::remaining_stack().is_none_or(|left| left > STACK_RESERVE)
 }

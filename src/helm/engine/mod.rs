@@ -32,7 +32,7 @@ use scope::Scoped;
 pub(crate) use scope::is_partial;
 use template::TemplateSet;
 
-/// Deep recursion of templates needs more stack than a thread usually has.
+/// Deep recursion of templates needs more stack than a thread usually has. In bytes, and only what is used takes memory.
 const STACK: usize = 256 << 20;
 
 /// The text of every rendered file, or what must be looked up first.
@@ -51,21 +51,8 @@ pub(crate) fn render_files(
     capabilities: &Capabilities,
     lookups: &Lookups,
 ) -> Result<Texts, Box<TemplateError>> {
-    let work = || render_here(chart, values, release, capabilities, lookups);
-    let failed = || {
-        Box::new(TemplateError::in_file(
-            chart.name(),
-            "the renderer broke down",
-        ))
-    };
-    std::thread::scope(|scope| {
-        std::thread::Builder::new()
-            .name("render".to_owned())
-            .stack_size(STACK)
-            .spawn_scoped(scope, work)
-            .map_err(|_| failed())?
-            .join()
-            .unwrap_or_else(|_| Err(failed()))
+    stacker::grow(STACK, || {
+        render_here(chart, values, release, capabilities, lookups)
     })
 }
 
@@ -76,7 +63,7 @@ fn render_here(
     capabilities: &Capabilities,
     lookups: &Lookups,
 ) -> Result<Texts, Box<TemplateError>> {
-    let limits = Limits::new(STACK);
+    let limits = Limits::new();
     let scoped = scope::scoped(chart, values, release, capabilities);
     let mut templates = TemplateSet::default();
     for Scoped { path, text, .. } in &scoped {
