@@ -109,7 +109,13 @@ fn run_command_line(process: Process) -> ExitCode {
 
 /// Runs a command that waits for others: the host, another program, the user's patience.
 fn run_with_runtime(session: &Session, command: Command) -> Result<ExitCode, Error> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    // Only the agent has more to do at once than one thread can.
+    let mut builder = if matches!(command, Command::Agent(_)) {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    let runtime = builder
         .worker_threads(2)
         .enable_all()
         .build()
