@@ -116,6 +116,10 @@ pub async fn run(session: &Session, args: CreateArgs) -> Result<(), Error> {
         return objects::print(session, &bodies);
     }
     let (host, local) = session.host_and_local().await?;
+    let connects = !(args.no_wait || args.no_connect);
+    if connects {
+        local.files.check_default_file()?;
+    }
     let progress = session.progress();
     progress.begin(&format!("looking at `{}`", reference.namespace));
     let facts = lifecycle::look(&host, &reference).await?;
@@ -127,7 +131,6 @@ pub async fn run(session: &Session, args: CreateArgs) -> Result<(), Error> {
         facts.next_revision(&request.values),
     )
     .await?;
-    let connects = !(args.no_wait || args.no_connect);
     let options = CreateOptions {
         operator: session.operator(),
         upgrade: args.upgrade,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::document::{Document, Fault};
-use super::{Error, Kubeconfig, entries, platform};
+use super::{Error, Kubeconfig, entries, platform, write};
 
 /// The kubeconfig files that count, the one with precedence first.
 ///
@@ -72,6 +72,11 @@ impl Files {
     pub fn default_file(&self) -> &Path {
         let existing = self.paths.iter().find(|path| path.exists());
         existing.unwrap_or(&self.paths[self.paths.len() - 1])
+    }
+
+    /// Refuses a list in which the file that new entries go to may not be written.
+    pub fn check_default_file(&self) -> Result<(), Error> {
+        write::check(self.default_file())
     }
 
     /// What the files say together; files that do not exist are skipped unless explicit.

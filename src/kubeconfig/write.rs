@@ -85,6 +85,26 @@ pub(super) fn sweep(path: &Path) {
     }
 }
 
+/// Refuses a file that is there and may not be written.
+pub(super) fn check(path: &Path) -> Result<(), Error> {
+    let may_be_written = || {
+        let path = real_path(path)?;
+        match std::fs::metadata(&path) {
+            Ok(metadata) if metadata.is_file() => open_to_write(&path, &metadata),
+            _ => Ok(()),
+        }
+    };
+    may_be_written().map_err(|source| Error::from_write(path, source))
+}
+
+/// Changes nothing; a rename would get around a mode that says no.
+fn open_to_write(path: &Path, metadata: &Metadata) -> io::Result<()> {
+    if metadata.permissions().readonly() {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    File::options().write(true).open(path).map(drop)
+}
+
 fn replace_real(path: &Path, old: Option<&[u8]>, new: &[u8]) -> io::Result<Replaced> {
     let path = real_path(path)?;
     let is_as_read = || match std::fs::read(&path) {
@@ -99,11 +119,7 @@ fn replace_real(path: &Path, old: Option<&[u8]>, new: &[u8]) -> io::Result<Repla
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Replaced::Overtaken),
         metadata => metadata?,
     };
-    // A rename would get around a mode that says no.
-    if metadata.permissions().readonly() {
-        return Err(io::ErrorKind::PermissionDenied.into());
-    }
-    File::options().write(true).open(&path)?;
+    open_to_write(&path, &metadata)?;
     let in_place = || {
         if !is_as_read()? {
             return Ok(Replaced::Overtaken);

@@ -255,6 +255,21 @@ fn a_kubeconfig_that_may_not_be_read_or_written_is_said_and_left_alone() {
 }
 
 #[test]
+fn a_kubeconfig_that_may_not_be_written_is_said_before_a_cluster_is_made() {
+    let vc = Sandbox::new();
+    let file = vc.path("home/.kube/config");
+    set_mode(&file, 0o400);
+    let output = vc.run_in_shell(as_anybody(), "create dev");
+    set_mode(&file, 0o600);
+    assert_eq!(output.code, Some(1), "{output}");
+    assert!(
+        output.stderr.contains("/config` cannot be written"),
+        "{output}"
+    );
+    assert_eq!(vc.calls(), "");
+}
+
+#[test]
 fn in_a_folder_that_may_not_be_written_the_file_itself_is() {
     let vc = Sandbox::new().with(running("dev"));
     let folder = vc.path("home/.kube");
