@@ -92,11 +92,17 @@ impl Place {
         // Not answering, so nobody uses it.
         let _ = child.kill();
         let _ = child.wait();
-        Err(match begun {
-            Begun::TooLate => AgentError::TimedOut { after: START_LIMIT },
-            Begun::Ready | Begun::Ended => AgentError::Ended {
-                message: last_line(&self.last_words()),
-            },
+        if begun == Begun::TooLate {
+            return Err(AgentError::TimedOut { after: START_LIMIT });
+        }
+        if let Some(message) = last_line(&self.last_words()) {
+            return Err(AgentError::Ended { message });
+        }
+        let message = "it said nothing";
+        // On a full disk it cannot say why it ends, and this fails as well.
+        std::fs::write(self.last_words(), message).map_err(failed)?;
+        Err(AgentError::Ended {
+            message: message.to_owned(),
         })
     }
 
@@ -127,7 +133,7 @@ fn wait_until_ready(child: &mut Child, deadline: Instant) -> Begun {
 }
 
 /// The error that the process ended with, or else what it said last.
-fn last_line(file: &Path) -> String {
+fn last_line(file: &Path) -> Option<String> {
     let text = std::fs::read(file).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines = || {
@@ -137,8 +143,5 @@ fn last_line(file: &Path) -> String {
             .filter(|line| !line.is_empty())
     };
     let error = lines().find_map(|line| line.strip_prefix("error: "));
-    error
-        .or_else(|| lines().next())
-        .unwrap_or("it said nothing")
-        .to_owned()
+    error.or_else(|| lines().next()).map(str::to_owned)
 }
