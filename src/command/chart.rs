@@ -54,7 +54,7 @@ impl ChartArgs {
             session.progress(),
         );
         let folder = session.absolute("".as_ref());
-        source.chart(&reference, &folder).await.map_err(|error| {
+        let chart = source.chart(&reference, &folder).await.map_err(|error| {
             let copy = source.copy_of(&reference).filter(|_| error.is_of_network());
             match (Error::from(error), copy) {
                 (error, Some(version)) => error.hint(format!(
@@ -62,6 +62,13 @@ impl ChartArgs {
                 )),
                 (error, None) => error,
             }
-        })
+        })?;
+        if chart.metadata.is_deprecated() {
+            let name = chart.name();
+            session
+                .progress()
+                .note(&format!("the chart `{name}` is deprecated"));
+        }
+        Ok(chart)
     }
 }

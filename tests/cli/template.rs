@@ -48,6 +48,18 @@ fn what_a_chart_makes_is_printed_as_helm_does() {
 }
 
 #[test]
+fn a_chart_that_was_given_up_is_named() {
+    let vc = Sandbox::new();
+    vc.write(
+        "work/old/Chart.yaml",
+        "apiVersion: v2\nname: old\nversion: 1.0.0\ndeprecated: true\n",
+    );
+    let output = vc.run("template dev --chart old");
+    assert_eq!(output.code, Some(0), "{output}");
+    assert_eq!(output.stderr, "note: the chart `old` is deprecated\n");
+}
+
+#[test]
 fn one_template_can_be_shown_alone() {
     let vc = Sandbox::new();
     chart(&vc);

@@ -239,7 +239,6 @@ impl Metadata {
             Some(map @ Json::Object(_)) => Value::from(map),
             _ => Value::Map(Map::default()),
         };
-        let deprecated = self.fields.get("deprecated").and_then(Json::as_bool);
         let dependencies = self.dependencies.iter().map(Dependency::to_template_value);
         let rest = [
             ("Sources", list("sources")),
@@ -247,10 +246,16 @@ impl Metadata {
             ("Maintainers", self.maintainers()),
             ("Annotations", annotations),
             ("Dependencies", dependencies.collect()),
-            ("Deprecated", deprecated.unwrap_or(false).into()),
+            ("Deprecated", self.is_deprecated().into()),
             ("IsRoot", is_root.into()),
         ];
         Value::Map(texts.chain(rest).collect())
+    }
+
+    /// Whether its makers have given it up.
+    pub fn is_deprecated(&self) -> bool {
+        let deprecated = self.fields.get("deprecated").and_then(Json::as_bool);
+        deprecated.unwrap_or(false)
     }
 
     fn maintainers(&self) -> Value {
