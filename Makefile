@@ -76,8 +76,10 @@ host-down: ## end it
 format: ## is everything formatted?
 	cargo fmt --check
 
-lint: ## clippy, warnings refused
+lint: ## clippy, warnings refused; the fuzz targets too
 	cargo clippy --locked --all-targets --all-features -- -D warnings
+	@cp Cargo.lock tests/fuzz/Cargo.lock
+	CUSTOM_LIBFUZZER_PATH=/not/built/libfuzzer.a cargo clippy --manifest-path tests/fuzz/Cargo.toml --target-dir target --all-targets -- -D warnings
 
 deny: ## licences, bans, sources and, where the database can be fetched, advisories
 	@CARGO_DENY_VERSION=$(CARGO_DENY_VERSION) RAN=$(RAN) tests/deny.sh
