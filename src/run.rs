@@ -110,13 +110,12 @@ fn run_command_line(process: Process) -> ExitCode {
 /// Runs a command that waits for others: the host, another program, the user's patience.
 fn run_with_runtime(session: &Session, command: Command) -> Result<ExitCode, Error> {
     // Only the agent has more to do at once than one thread can.
-    let mut builder = if matches!(command, Command::Agent(_)) {
-        tokio::runtime::Builder::new_multi_thread()
-    } else {
-        tokio::runtime::Builder::new_current_thread()
-    };
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    if matches!(command, Command::Agent(_)) {
+        builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads(2);
+    }
     let runtime = builder
-        .worker_threads(2)
         .enable_all()
         .build()
         .map_err(|error| Error::new(Kind::Failed, "cannot start").because(&error))?;

@@ -118,7 +118,11 @@ pub async fn run(session: &Session, args: CreateArgs) -> Result<(), Error> {
     let (host, local) = session.host_and_local().await?;
     let connects = !(args.no_wait || args.no_connect);
     if connects {
-        local.files.check_default_file()?;
+        let writable = local.files.check_default_file();
+        writable.map_err(|error| {
+            Error::from(error)
+                .hint("`--no-connect` makes the cluster and leaves your kubeconfig alone")
+        })?;
     }
     let progress = session.progress();
     progress.begin(&format!("looking at `{}`", reference.namespace));

@@ -40,7 +40,7 @@ fn a_hundred_at_once_lose_nothing() {
 }
 
 #[test]
-#[ignore = "takes the machine for half a minute: `make each-fault`"]
+#[ignore = "takes minutes: `make each-fault`"]
 fn five_hundred_at_once_lose_nothing() {
     lose_nothing(500);
 }
