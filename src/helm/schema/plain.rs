@@ -7,10 +7,14 @@
 //! The meaning of the keywords is that of [JSON Schema 2020-12](https://json-schema.org/draft/2020-12), which the drafts
 //! since 07 share but for what stands beside `$ref`.
 
+use std::cell::Cell;
+
 use serde_json::{Map, Value};
 
 /// How deep schemas and values are followed.
 const DEEPEST: usize = 64;
+/// How many schemas are asked about values, each time counted: references can make few into very many.
+const MOST_QUESTIONS: u32 = 1_000_000;
 /// How many items an `enum` may have whose items are compared with each other.
 const LONGEST_ENUM: usize = 100;
 
@@ -50,6 +54,7 @@ pub(super) fn verdict(schema: &Value, values: &Value) -> Option<bool> {
     let plain = Plain {
         root: schema,
         counts_beside_ref: counts_beside_ref(schema)?,
+        questions: Cell::new(0),
     };
     if plain.is_well_formed(schema, 0) {
         plain.accepts(schema, values, 0)
@@ -63,10 +68,12 @@ fn counts_beside_ref(schema: &Value) -> Option<bool> {
     let Some(draft) = schema.get("$schema") else {
         return Some(true);
     };
-    let (_, draft) = draft.as_str()?.split_once("://json-schema.org/")?;
-    match draft.trim_end_matches('#') {
-        "draft/2020-12/schema" | "draft/2019-09/schema" => Some(true),
-        "draft-07/schema" => Some(false),
+    match draft.as_str()? {
+        "https://json-schema.org/draft/2020-12/schema"
+        | "https://json-schema.org/draft/2019-09/schema" => Some(true),
+        "http://json-schema.org/draft-07/schema#" | "http://json-schema.org/draft-07/schema" => {
+            Some(false)
+        }
         _ => None,
     }
 }
@@ -74,6 +81,8 @@ fn counts_beside_ref(schema: &Value) -> Option<bool> {
 struct Plain<'a> {
     root: &'a Value,
     counts_beside_ref: bool,
+    /// How many were asked so far.
+    questions: Cell<u32>,
 }
 
 impl<'a> Plain<'a> {
@@ -144,9 +153,11 @@ impl<'a> Plain<'a> {
 
     /// Whether a value is good by a schema that is well formed.
     fn accepts(&self, schema: &'a Value, value: &Value, depth: usize) -> Option<bool> {
+        self.questions.set(self.questions.get() + 1);
+        let goes_on = depth < DEEPEST && self.questions.get() < MOST_QUESTIONS;
         let keywords = match schema {
             Value::Bool(verdict) => return Some(*verdict),
-            Value::Object(keywords) if depth < DEEPEST => keywords,
+            Value::Object(keywords) if goes_on => keywords,
             _ => return None,
         };
         if !self.counts_beside_ref && keywords.contains_key("$ref") && keywords.len() > 1 {
@@ -469,5 +480,17 @@ mod tests {
             assert_eq!(verdict(&schema, &bad), Some(false), "{bad}");
         }
         assert_eq!(verdict(&schema, &json!({"name": "a"})), None);
+    }
+
+    #[test]
+    fn references_that_lead_in_circles_come_to_an_end() {
+        for schema in [
+            json!({"$ref": "#"}),
+            json!({"allOf": [{"$ref": "#"}, {"$ref": "#"}]}),
+            json!({"$defs": {"a": {"anyOf": [{"$ref": "#/$defs/b"}, {"$ref": "#/$defs/b"}]},
+                "b": {"allOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/a"}]}}, "$ref": "#/$defs/a"}),
+        ] {
+            assert_eq!(verdict(&schema, &json!({})), None, "{schema}");
+        }
     }
 }
