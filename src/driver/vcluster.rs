@@ -127,7 +127,11 @@ pub fn plan(
         objects: objects_of(rendered.manifests, &request.reference)?,
         reference: request.reference.clone(),
         crds: crds.collect::<Result<_, _>>()?,
-        hooks: rendered.hooks.into_iter().map(hook).collect(),
+        hooks: rendered
+            .hooks
+            .into_iter()
+            .map(hook)
+            .collect::<Result<_, _>>()?,
         notes: rendered.notes,
     }))
 }
@@ -159,8 +163,15 @@ fn objects_of(
     objects.collect()
 }
 
-fn hook(hook: helm::Hook) -> Hook {
-    Hook {
+/// A hook; one that is run and has no name of its own is refused, as Helm cannot run it either.
+fn hook(hook: helm::Hook) -> Result<Hook, PlanError> {
+    let is_run = hook.events.iter().any(|event| event != "test");
+    if is_run && Object::from_body(hook.manifest.object, None).is_none() {
+        return Err(PlanError::NoObject {
+            source_file: hook.manifest.source,
+        });
+    }
+    Ok(Hook {
         name: hook.name,
         kind: hook.kind,
         source: hook.manifest.source,
@@ -169,7 +180,7 @@ fn hook(hook: helm::Hook) -> Hook {
         weight: hook.weight,
         delete_policies: hook.delete_policies,
         output_log_policies: hook.output_log_policies,
-    }
+    })
 }
 
 /// Marks an object as part of the release: Helm skips objects without this when it upgrades or uninstalls.

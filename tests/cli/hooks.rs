@@ -118,6 +118,23 @@ fn without_hooks_none_runs() {
 }
 
 #[test]
+fn one_without_a_name_is_refused_before_anything_is_made() {
+    let vc = Sandbox::new();
+    write_chart(&vc);
+    vc.write(
+        "work/chart/templates/hook.yaml",
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: x-, annotations: {helm.sh/hook: post-install}}\n",
+    );
+    let output = vc.run("create dev --chart chart");
+    assert_eq!(output.code, Some(2), "{output}");
+    assert!(
+        output.stderr.contains("templates/hook.yaml renders"),
+        "{output}"
+    );
+    assert_eq!(vc.calls(), "");
+}
+
+#[test]
 fn a_hook_that_fails_stops_it_and_is_told() {
     let vc = with_hooks();
     vc.host.set(|settings| settings.jobs = JobFate::Fail);
