@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use http::{Request, Response};
 use hyper_rustls::HttpsConnector;
 use hyper_timeout::TimeoutConnector;
 use hyper_util::client::legacy::Client as HttpClient;
@@ -36,6 +37,15 @@ pub(super) fn client(config: Config) -> Result<Client> {
         .option_layer(config.auth_layer()?)
         .layer(config.extra_headers_layer()?)
         .map_err(tower::BoxError::from)
+        .map_request(|request: Request<_>| {
+            // Never its headers, which hold the credentials.
+            tracing::debug!(method = %request.method(), uri = %request.uri(), "requesting");
+            request
+        })
+        .map_response(|response: Response<_>| {
+            tracing::debug!(status = response.status().as_u16(), "answered");
+            response
+        })
         .service(
             HttpClient::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())

@@ -331,3 +331,17 @@ fn a_claim_in_use_stays_until_its_pod_is_gone() {
         .delete("/apis/apps/v1/namespaces/vcluster-dev/statefulsets/dev");
     assert!(vc.host.get(claim).is_none());
 }
+
+#[test]
+fn the_log_tells_of_each_request() {
+    let vc = Sandbox::new();
+    let output = vc.run("list -v");
+    let told = output
+        .stderr
+        .matches(": requesting method=GET uri=http")
+        .count();
+    assert!(told > 0, "{output}");
+    assert_eq!(told, vc.each_call().0.len(), "{output}");
+    assert_eq!(told, output.stderr.matches(": answered status=200").count());
+    assert!(!output.stderr.contains(vc.host.token()), "{output}");
+}
