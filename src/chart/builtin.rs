@@ -3,7 +3,9 @@
 //! Creating a virtual cluster therefore needs no network. Rendering is left to `helm`, choosing another chart to
 //! whoever reads the command line.
 
-use crate::helm::yaml;
+use bytes::Bytes;
+
+use crate::helm::{File, yaml};
 
 /// The chart's name; `vcluster` accepts releases of a chart with this name as its own.
 pub const NAME: &str = "vcluster";
@@ -51,11 +53,12 @@ const FILES: &[(&str, &[u8])] = embedded![
 ];
 
 /// Every file of the chart, by its path inside the chart.
-pub fn files() -> Vec<(String, &'static [u8])> {
-    FILES
-        .iter()
-        .map(|&(path, data)| (path.to_owned(), data))
-        .collect()
+pub fn files() -> Vec<File> {
+    let files = FILES.iter().map(|&(path, data)| File {
+        name: path.to_owned(),
+        data: Bytes::from_static(data),
+    });
+    files.collect()
 }
 
 /// The values that hold where nobody says otherwise.
@@ -104,7 +107,7 @@ mod tests {
                 found.insert(format!("{prefix}{}", entry.file_name().to_str().unwrap()));
             }
         }
-        assert_eq!(found, files().into_iter().map(|(path, _)| path).collect());
+        assert_eq!(found, files().into_iter().map(|file| file.name).collect());
     }
 
     #[test]

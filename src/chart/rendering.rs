@@ -4,7 +4,6 @@ mod rights;
 
 use std::sync::LazyLock;
 
-use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::builtin;
@@ -12,13 +11,8 @@ use super::kind::Kind;
 use super::table::{self, Fate};
 use crate::helm;
 
-static CHART: LazyLock<helm::Chart> = LazyLock::new(|| {
-    let files = builtin::files().into_iter().map(|(name, data)| helm::File {
-        name,
-        data: Bytes::from_static(data),
-    });
-    helm::Chart::from_files(files.collect()).expect("the embedded chart")
-});
+static CHART: LazyLock<helm::Chart> =
+    LazyLock::new(|| helm::Chart::from_files(builtin::files()).expect("the embedded chart"));
 
 /// The objects of a release `dev` in a namespace of a host.
 fn render_in(namespace: &str, kube_version: &str, values: &Value) -> Result<Vec<Value>, String> {
@@ -98,11 +92,11 @@ fn merged(mut base: Value, over: &Value) -> Value {
 }
 
 fn defaults() -> Value {
-    let (_, data) = builtin::files()
+    let file = builtin::files()
         .into_iter()
-        .find(|(path, _)| path == "values.yaml")
+        .find(|file| file.name == "values.yaml")
         .expect("the default values");
-    yaml_serde::from_slice(data).expect("the default values parse")
+    yaml_serde::from_slice(&file.data).expect("the default values parse")
 }
 
 fn at<'a>(values: &'a Value, path: &str) -> &'a Value {

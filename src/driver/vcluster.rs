@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::sleep;
@@ -87,11 +86,7 @@ pub enum PlanError {
 
 /// The chart built into this program.
 pub fn chart() -> Result<Chart, helm::ChartError> {
-    let files = builtin::files().into_iter().map(|(name, data)| helm::File {
-        name,
-        data: Bytes::from_static(data),
-    });
-    Chart::from_files(files.collect())
+    Chart::from_files(builtin::files())
 }
 
 /// Renders a request into the objects it puts on the host.

@@ -23,13 +23,7 @@ const PART_OF_TIME: f64 = 1.0 / 8.0;
 const PART_OF_MEMORY: f64 = 1.0 / 3.0;
 
 pub(crate) fn measure(world: &World, report: &mut Report) -> Result<(), String> {
-    let builtin = vc::chart::builtin::files()
-        .into_iter()
-        .map(|(name, data)| File {
-            name,
-            data: data.into(),
-        });
-    let builtin = Chart::from_files(builtin.collect()).map_err(|error| error.to_string())?;
+    let builtin = chart(vc::chart::builtin::files())?;
     figure(report, "render the built-in chart", &builtin, Some(BOUND))?;
     let usual = chart(synthetic(UPSTREAM))?;
     let time = figure(
