@@ -14,7 +14,7 @@ CARGO_DENY_VERSION := 0.20.2
 # What the last run of each kind of test said, for the closing lines of `make test`.
 RAN := target/ran
 HOST_STATE := $(or $(VC_HOST_STATE),tests/host/.state)
-SHELL_SCRIPTS := .ci/run install.sh tests/demo.sh tests/faults.sh tests/install.sh tests/deny.sh tests/fuzz/run tests/host/host
+SHELL_SCRIPTS := .ci/run install.sh tests/agent.sh tests/demo.sh tests/faults.sh tests/install.sh tests/deny.sh tests/fuzz/run tests/host/host
 
 # Runs tests, keeping what they print. Usage: $(call run_tests,KIND,ARGUMENTS)
 define run_tests

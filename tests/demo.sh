@@ -26,12 +26,8 @@ run() {
   "$@"
 }
 
-# The process in the background would wait for hours.
-end_agent() {
-  local agent
-  agent=$(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' "$work/state/vc/tunnels/agent.lock" 2>/dev/null) || return 0
-  if [ -n "$agent" ] && ps -o args= -p "$agent" | grep -q ' agent --idle '; then kill "$agent"; fi
-}
+# shellcheck source=tests/agent.sh
+. tests/agent.sh
 
 # Takes back what was made, also when the demo fails or is interrupted.
 clean_up() {

@@ -22,12 +22,8 @@ forwarder='' probes=()
 
 say() { echo "$1" >&2; }
 
-# The process in the background would wait for hours.
-end_agent() {
-  local agent
-  agent=$(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' "$work/state/vc/tunnels/agent.lock" 2>/dev/null) || return 0
-  if [ -n "$agent" ] && ps -o args= -p "$agent" | grep -q ' agent --idle '; then kill "$agent"; fi
-}
+# shellcheck source=tests/agent.sh
+. tests/agent.sh
 
 clean_up() {
   local code=$?
