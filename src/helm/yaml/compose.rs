@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::super::print;
-use super::read::{Composer, MAX_DEPTH, Node, NodeKind, Numbers, YamlError};
+use super::read::{Composer, MAX_DEPTH, Node, NodeKind, YamlError};
 use super::scalar::{self, Scalar};
 
 /// Below so many nodes aliases may make up nearly everything, as in Go's library.
@@ -148,28 +148,16 @@ impl Composer<'_> {
             }
             Some(_) => Scalar::Text,
         };
-        match resolved {
-            Scalar::Null => Ok(Value::Null),
-            Scalar::Bool(truth) => Ok(truth.into()),
-            Scalar::Text | Scalar::Timestamp => Ok(text.into()),
-            Scalar::Int(number) if self.numbers == Numbers::Kept => Ok(number.into()),
-            Scalar::Uint(number) if self.numbers == Numbers::Kept => Ok(number.into()),
-            #[expect(clippy::cast_precision_loss, reason = "Helm's values are floats")]
-            Scalar::Int(number) => self.float(node, number as f64),
-            #[expect(clippy::cast_precision_loss, reason = "Helm's values are floats")]
-            Scalar::Uint(number) => self.float(node, number as f64),
-            Scalar::Float(number) => self.float(node, number),
-        }
-    }
-
-    fn float(&self, node: &Node, number: f64) -> Result<Value, YamlError> {
-        match serde_json::Number::from_f64(number) {
-            Some(number) => Ok(number.into()),
-            None => Err(YamlError {
-                in_go: format!("json: unsupported value: {}", print::float_g(number)),
+        let number = resolved.as_float();
+        resolved
+            .into_value(text, self.numbers)
+            .ok_or_else(|| YamlError {
+                in_go: format!(
+                    "json: unsupported value: {}",
+                    print::float_g(number.unwrap_or_default())
+                ),
                 ..self.error_at(node, "infinite numbers and `.nan` are not supported")
-            }),
-        }
+            })
     }
 
     fn binary(&self, node: &Node, text: &str) -> Result<Value, YamlError> {

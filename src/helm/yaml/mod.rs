@@ -7,6 +7,7 @@ mod emit;
 mod number;
 mod order;
 mod place;
+mod plain;
 mod read;
 mod scalar;
 mod shape;

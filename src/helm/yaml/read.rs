@@ -11,6 +11,7 @@ use libyaml_safer::{Encoding, ErrorKind, EventData, Mark, Parser, ScalarStyle};
 use serde_json::Value;
 
 use super::compose::first_mark;
+use super::plain;
 
 /// How deep lists and maps may nest.
 pub(super) const MAX_DEPTH: usize = 120;
@@ -46,6 +47,18 @@ pub(crate) fn parse_document(
     origin: &str,
     numbers: Numbers,
 ) -> Result<Value, YamlError> {
+    match plain::read(text, numbers) {
+        Some(document) => Ok(document),
+        None => parse_any_document(text, origin, numbers),
+    }
+}
+
+/// The same, by the library alone.
+pub(super) fn parse_any_document(
+    text: &str,
+    origin: &str,
+    numbers: Numbers,
+) -> Result<Value, YamlError> {
     let ended = ended(text);
     let first = guarded(origin, || {
         Composer::new(text, &ended, origin, numbers)?.next_document()
@@ -59,6 +72,11 @@ pub(crate) fn documents(
     origin: &str,
     numbers: Numbers,
 ) -> Result<Vec<Value>, YamlError> {
+    match plain::read(text, numbers) {
+        Some(Value::Null) => return Ok(Vec::new()),
+        Some(document) => return Ok(vec![document]),
+        None => {}
+    }
     let ended = ended(text);
     guarded(origin, || {
         let mut composer = Composer::new(text, &ended, origin, numbers)?;

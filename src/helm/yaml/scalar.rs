@@ -3,6 +3,9 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
+use serde_json::{Number, Value};
+
+use super::read::Numbers;
 
 /// A resolved scalar.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +24,31 @@ pub(super) enum Scalar {
     Timestamp,
     /// Anything else.
     Text,
+}
+
+impl Scalar {
+    /// As JSON; `None` for what JSON has no number for. The text is that which was resolved.
+    pub(super) fn into_value(self, text: &str, numbers: Numbers) -> Option<Value> {
+        let keeps_integers = numbers == Numbers::Kept;
+        Some(match self {
+            Self::Null => Value::Null,
+            Self::Bool(truth) => truth.into(),
+            Self::Text | Self::Timestamp => text.into(),
+            Self::Int(number) if keeps_integers => number.into(),
+            Self::Uint(number) if keeps_integers => number.into(),
+            _ => Number::from_f64(self.as_float()?)?.into(),
+        })
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "Helm's values are floats")]
+    pub(super) fn as_float(&self) -> Option<f64> {
+        match *self {
+            Self::Int(number) => Some(number as f64),
+            Self::Uint(number) => Some(number as f64),
+            Self::Float(number) => Some(number),
+            _ => None,
+        }
+    }
 }
 
 static FLOAT: LazyLock<Regex> =
