@@ -73,7 +73,9 @@ fn check(
         let origin = || chart.name().to_owned();
         let schema =
             reading::read(&schema.text).map_err(|error| SchemaError::Json(origin(), error))?;
-        if plain::verdict(&schema, values) != Some(true) {
+        let verdict = plain::verdict(&schema, values);
+        if verdict.is_good != Some(true) {
+            let before = violations.len();
             let values = whole_numbers(values.clone());
             let validator = jsonschema::options()
                 .with_retriever(NoRetriever)
@@ -83,6 +85,12 @@ fn check(
                 path: dotted(above, &error.instance_path().to_string()),
                 problem: error.masked().to_string(),
             }));
+            if violations.len() == before && verdict.is_good == Some(false) {
+                violations.push(Violation {
+                    path: above.to_owned(),
+                    problem: "the references of the schema lead in a circle".to_owned(),
+                });
+            }
         }
     }
     for subchart in &chart.dependencies {

@@ -2,7 +2,8 @@
 //!
 //! To compile a large schema takes longer than to read, render and print its chart, and nearly always the answer is that
 //! the values are good. So these keywords are understood here, by hand; the validator of the library has the word on all
-//! else, and alone says what is wrong. What is said here, the library would have said: a test asks both.
+//! else, and alone says what is wrong. What is said here, the library would have said: a test asks both. They differ where references lead in
+//! a circle, where the rule is Helm's, which the library does not know.
 //!
 //! The meaning of the keywords is that of [JSON Schema 2020-12](https://json-schema.org/draft/2020-12), which the drafts
 //! since 07 share but for what stands beside `$ref`.
@@ -52,17 +53,36 @@ const NOT_PLAIN: [&str; 27] = [
     "uniqueItems",
 ];
 
-/// Whether values are good by a schema; `None` where only the library can tell.
-pub(super) fn verdict(schema: &Value, values: &Value) -> Option<bool> {
+/// What there is to say about values without the library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    /// Whether they are good; `None` where only the library can tell.
+    pub(super) is_good: Option<bool>,
+    /// Whether references led in a circle: for Helm nothing is good there, for the library all.
+    pub(super) met_circle: bool,
+}
+
+/// Whether values are good by a schema.
+pub(super) fn verdict(schema: &Value, values: &Value) -> Verdict {
+    let unsure = Verdict {
+        is_good: None,
+        met_circle: false,
+    };
+    let Some(counts_beside_ref) = counts_beside_ref(schema) else {
+        return unsure;
+    };
     let plain = Plain {
         root: schema,
-        counts_beside_ref: counts_beside_ref(schema)?,
+        counts_beside_ref,
         questions: Cell::new(0),
+        met_circle: Cell::new(false),
     };
-    if plain.is_well_formed(schema, 0) {
-        plain.accepts(schema, values, 0)
-    } else {
-        None
+    if !plain.is_well_formed(schema, 0) {
+        return unsure;
+    }
+    Verdict {
+        is_good: plain.accepts(schema, values, &Way::START),
+        met_circle: plain.met_circle.get(),
     }
 }
 
@@ -81,11 +101,49 @@ fn counts_beside_ref(schema: &Value) -> Option<bool> {
     }
 }
 
+/// How a schema was come to.
+struct Way<'w> {
+    /// How many schemas lie before it.
+    length: usize,
+    /// The one before it, if both are asked about the same value.
+    before: Option<(&'w Value, &'w Way<'w>)>,
+}
+
+impl<'w> Way<'w> {
+    const START: Self = Self {
+        length: 0,
+        before: None,
+    };
+
+    /// On to a schema for a value inside.
+    fn inside(&self) -> Self {
+        Self {
+            length: self.length + 1,
+            before: None,
+        }
+    }
+
+    /// On to another schema for the same value.
+    fn beside(&'w self, schema: &'w Value) -> Self {
+        Self {
+            length: self.length + 1,
+            before: Some((schema, self)),
+        }
+    }
+
+    /// Whether a schema is asked again about the same value.
+    fn has_met(&self, schema: &Value) -> bool {
+        self.before
+            .is_some_and(|(met, way)| std::ptr::eq(met, schema) || way.has_met(schema))
+    }
+}
+
 struct Plain<'a> {
     root: &'a Value,
     counts_beside_ref: bool,
     /// How many were asked so far.
     questions: Cell<u32>,
+    met_circle: Cell<bool>,
 }
 
 impl<'a> Plain<'a> {
@@ -154,10 +212,10 @@ impl<'a> Plain<'a> {
         self.root.get(place)?.get(name).filter(|_| is_plain)
     }
 
-    /// Whether a value is good by a schema that is well formed.
-    fn accepts(&self, schema: &'a Value, value: &Value, depth: usize) -> Option<bool> {
+    /// Whether a value is good by a schema that is well formed. As for Helm, none is where references lead in a circle.
+    fn accepts(&self, schema: &'a Value, value: &Value, way: &Way<'_>) -> Option<bool> {
         self.questions.set(self.questions.get() + 1);
-        let goes_on = depth < DEEPEST && self.questions.get() < MOST_QUESTIONS;
+        let goes_on = way.length < DEEPEST && self.questions.get() < MOST_QUESTIONS;
         let keywords = match schema {
             Value::Bool(verdict) => return Some(*verdict),
             Value::Object(keywords) if goes_on => keywords,
@@ -166,20 +224,28 @@ impl<'a> Plain<'a> {
         if !self.counts_beside_ref && keywords.contains_key("$ref") && keywords.len() > 1 {
             return None;
         }
+        if way.has_met(schema) {
+            self.met_circle.set(true);
+            return Some(false);
+        }
+        let beside = way.beside(schema);
         all_of(keywords.iter().map(|(keyword, argument)| {
-            self.keyword_accepts(keywords, keyword, argument, value, depth + 1)
+            self.keyword_accepts(keywords, keyword, argument, value, &beside)
         }))
     }
 
+    /// The way is that to schemas for the same value.
     fn keyword_accepts(
         &self,
         keywords: &'a Map<String, Value>,
         keyword: &str,
         argument: &'a Value,
         value: &Value,
-        depth: usize,
+        way: &Way<'_>,
     ) -> Option<bool> {
-        let accepts = |schema: &'a Value| self.accepts(schema, value, depth);
+        let accepts = |schema: &'a Value| self.accepts(schema, value, way);
+        let accepts_inside =
+            |schema: &'a Value, value: &Value| self.accepts(schema, value, &way.inside());
         match (keyword, value) {
             ("$ref", _) => accepts(self.target(argument.as_str()?)?),
             ("type", _) => Some(match argument {
@@ -197,15 +263,17 @@ impl<'a> Plain<'a> {
             }
             ("properties", Value::Object(entries)) => {
                 let schemas = argument.as_object()?.iter();
-                all_of(schemas.filter_map(|(key, schema)| {
-                    Some(self.accepts(schema, entries.get(key)?, depth))
-                }))
+                all_of(
+                    schemas.filter_map(|(key, schema)| {
+                        Some(accepts_inside(schema, entries.get(key)?))
+                    }),
+                )
             }
             ("patternProperties", Value::Object(entries)) => {
                 all_of(argument.as_object()?.iter().map(|(pattern, schema)| {
                     let each = entries.values();
                     match pattern.as_str() {
-                        ".*" => all_of(each.map(|entry| self.accepts(schema, entry, depth))),
+                        ".*" => all_of(each.map(|entry| accepts_inside(schema, entry))),
                         _ => entries.is_empty().then_some(true),
                     }
                 }))
@@ -217,7 +285,7 @@ impl<'a> Plain<'a> {
                 if keywords.contains_key("patternProperties") {
                     return others.peek().is_none().then_some(true);
                 }
-                all_of(others.map(|(_, entry)| self.accepts(argument, entry, depth)))
+                all_of(others.map(|(_, entry)| accepts_inside(argument, entry)))
             }
             ("required", Value::Object(entries)) => Some(
                 argument
@@ -232,7 +300,7 @@ impl<'a> Plain<'a> {
                 Some(count(entries.len()) <= argument.as_u64()?)
             }
             ("items", Value::Array(items)) => {
-                all_of(items.iter().map(|item| self.accepts(argument, item, depth)))
+                all_of(items.iter().map(|item| accepts_inside(argument, item)))
             }
             ("minItems", Value::Array(items)) => Some(count(items.len()) >= argument.as_u64()?),
             ("maxItems", Value::Array(items)) => Some(count(items.len()) <= argument.as_u64()?),
