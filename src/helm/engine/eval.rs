@@ -77,7 +77,7 @@ impl Executor<'_> {
             ExprKind::Nil => Ok(Value::Nil),
             ExprKind::Bool(truth) => Ok(Value::Bool(*truth)),
             ExprKind::Text(text) => Ok(Value::Str(text.clone())),
-            ExprKind::Number(number) => ideal(*number).ok_or_else(|| {
+            ExprKind::Number(number) => ideal(**number).ok_or_else(|| {
                 let problem = format!("{} overflows int", self.piece(span));
                 self.error(span, problem)
             }),

@@ -226,7 +226,7 @@ impl<'l> Executor<'l> {
                 flow
             }
             Node::Template { span, name, pipe } => {
-                self.call_template(out, *span, name, pipe.as_ref(), dot)
+                self.call_template(out, *span, name, pipe.as_deref(), dot)
             }
             Node::Break => Err(Stop::Break),
             Node::Continue => Err(Stop::Continue),

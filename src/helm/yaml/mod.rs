@@ -23,6 +23,11 @@ pub fn parse(text: &str, origin: &str) -> Result<serde_json::Value, YamlError> {
     parse_document(text, origin, Numbers::Kept)
 }
 
+/// The same, read by the library whatever the text is like; for tests, which hold both ways against each other.
+pub fn parse_by_library(text: &str, origin: &str) -> Result<serde_json::Value, YamlError> {
+    read::parse_by_library(text, origin, Numbers::Kept)
+}
+
 /// The same value with every number a float, as Helm's values have them.
 pub(crate) fn floats(value: serde_json::Value) -> serde_json::Value {
     use serde_json::Value;

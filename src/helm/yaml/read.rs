@@ -49,12 +49,12 @@ pub(crate) fn parse_document(
 ) -> Result<Value, YamlError> {
     match plain::read(text, numbers) {
         Some(document) => Ok(document),
-        None => parse_any_document(text, origin, numbers),
+        None => parse_by_library(text, origin, numbers),
     }
 }
 
 /// The same, by the library alone.
-pub(super) fn parse_any_document(
+pub(super) fn parse_by_library(
     text: &str,
     origin: &str,
     numbers: Numbers,

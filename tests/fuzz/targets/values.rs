@@ -1,4 +1,5 @@
-//! Any values file is read or refused, and what was read says the same when it is written and read again.
+//! Any values file is read or refused, by our own reader as by the library, and what was read says the same when it is
+//! written and read again.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -10,6 +11,8 @@ fuzz_target!(init: keep_panics(), |bytes: &[u8]| {
         let Ok(text) = std::str::from_utf8(bytes) else {
             return;
         };
+        let by_library = yaml::parse_by_library(text, "values.yaml");
+        assert_eq!(yaml::parse(text, "values.yaml"), by_library);
         let Ok(read) = values::parse(text, "values.yaml") else {
             return;
         };

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::lex::{Keyword, Kind, Token, tokens};
 use super::literal;
-use super::tree::{Branch, Node, Pipe, Span};
+use super::tree::{Branch, Node, Span};
 
 /// How deep blocks and parentheses may nest.
 const MAX_DEPTH: usize = 10_000;
@@ -211,7 +211,10 @@ impl<'s> Parser<'s> {
                 }
                 match parser.text_or_action()? {
                     Step::Node(node) => nodes.push(node),
-                    Step::Ending(ending, span) => return Ok((nodes, ending, span)),
+                    Step::Ending(ending, span) => {
+                        nodes.shrink_to_fit();
+                        return Ok((nodes, ending, span));
+                    }
                 }
             }
         })
@@ -245,9 +248,9 @@ impl<'s> Parser<'s> {
                     self.next += 1;
                     None
                 } else {
-                    Some(self.pipeline("template clause", Kind::Close)?)
+                    Some(Box::new(self.pipeline("template clause", Kind::Close)?))
                 };
-                let end = pipe.as_ref().map_or(span.end, |pipe: &Pipe| pipe.span.end);
+                let end = pipe.as_ref().map_or(span.end, |pipe| pipe.span.end);
                 let span = Span { end, ..span };
                 Node::Template { span, name, pipe }
             }
@@ -303,11 +306,11 @@ impl<'s> Parser<'s> {
         Ok(Node::Template {
             span,
             name,
-            pipe: Some(pipe),
+            pipe: Some(Box::new(pipe)),
         })
     }
 
-    fn branch(&mut self, span: Span, keyword: Keyword) -> Parse<Branch> {
+    fn branch(&mut self, span: Span, keyword: Keyword) -> Parse<Box<Branch>> {
         let seen = self.variables.len();
         let context = self.text(Token {
             kind: Kind::Keyword(keyword),
@@ -323,12 +326,12 @@ impl<'s> Parser<'s> {
             Ending::Else => Some(self.otherwise(span, keyword)?),
         };
         self.variables.truncate(seen);
-        Ok(Branch {
+        Ok(Box::new(Branch {
             span,
             pipe,
             body,
             otherwise,
-        })
+        }))
     }
 
     fn otherwise(&mut self, span: Span, keyword: Keyword) -> Parse<Vec<Node>> {

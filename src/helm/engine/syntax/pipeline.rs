@@ -13,7 +13,8 @@ impl Parser<'_> {
     pub(super) fn pipeline(&mut self, context: &str, closing: Kind) -> Parse<Pipe> {
         let start = self.peek_past_space().span.start;
         let (variables, assigns) = self.declarations(context)?;
-        let mut commands: Vec<Command> = Vec::new();
+        // Most pipelines are one command, and trees of templates are large.
+        let mut commands: Vec<Command> = Vec::with_capacity(1);
         let mut end = start;
         loop {
             let token = self.peek_past_space();
@@ -96,11 +97,14 @@ impl Parser<'_> {
     }
 
     fn command(&mut self) -> Parse<Command> {
-        let mut operands = Vec::new();
+        let mut first = None;
+        let mut args = Vec::new();
         loop {
             self.peek_past_space();
-            if let Some(operand) = self.operand()? {
-                operands.push(operand);
+            match self.operand()? {
+                Some(operand) if first.is_none() => first = Some(operand),
+                Some(operand) => args.push(operand),
+                None => {}
             }
             let token = self.take();
             match token.kind {
@@ -113,12 +117,8 @@ impl Parser<'_> {
                 _ => return self.unexpected(token, "operand"),
             }
         }
-        let mut operands = operands.into_iter();
-        match operands.next() {
-            Some(first) => Ok(Command {
-                first,
-                args: operands.collect(),
-            }),
+        match first {
+            Some(first) => Ok(Command { first, args }),
             None => Err(error(self.peek().span, "empty command")),
         }
     }
@@ -182,14 +182,16 @@ impl Parser<'_> {
                 ExprKind::Variable(text.into(), Vec::new())
             }
             Kind::Field => ExprKind::Field(vec![text[1..].into()]),
-            Kind::CharConstant => ExprKind::Number(
-                literal::character(text)
-                    .ok_or_else(|| error(span, format!("malformed character constant {text}")))?,
-            ),
-            Kind::Number => ExprKind::Number(
-                literal::number(text)
-                    .map_err(|problem| error(span, format!("{problem}: `{text}`")))?,
-            ),
+            Kind::CharConstant => {
+                let number = literal::character(text)
+                    .ok_or_else(|| error(span, format!("malformed character constant {text}")))?;
+                ExprKind::Number(Box::new(number))
+            }
+            Kind::Number => {
+                let number = literal::number(text)
+                    .map_err(|problem| error(span, format!("{problem}: `{text}`")))?;
+                ExprKind::Number(Box::new(number))
+            }
             Kind::Quoted | Kind::RawQuoted => ExprKind::Text(self.unquoted(token)?.into()),
             Kind::OpenParen => {
                 let pipe = self.deeper(span, |parser| {

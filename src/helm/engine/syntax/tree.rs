@@ -17,14 +17,14 @@ pub(in crate::helm::engine) enum Node {
     Text(Span),
     /// `{{ pipeline }}`.
     Action(Pipe),
-    If(Branch),
-    With(Branch),
-    Range(Branch),
+    If(Box<Branch>),
+    With(Box<Branch>),
+    Range(Box<Branch>),
     /// `{{ template "name" pipeline }}`.
     Template {
         span: Span,
         name: Rc<str>,
-        pipe: Option<Pipe>,
+        pipe: Option<Box<Pipe>>,
     },
     Break,
     Continue,
@@ -64,7 +64,7 @@ pub(in crate::helm::engine) enum ExprKind {
     Dot,
     Nil,
     Bool(bool),
-    Number(Number),
+    Number(Box<Number>),
     Text(Rc<str>),
     /// `.a.b`.
     Field(Vec<Rc<str>>),

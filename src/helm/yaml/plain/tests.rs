@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::super::read::{parse_any_document, parse_document};
+use super::super::read::{parse_by_library, parse_document};
 use super::*;
 use crate::helm::yaml;
 
@@ -9,7 +9,7 @@ fn is_plain(text: &str) -> bool {
     let agrees = |numbers| {
         let value = read(text, numbers);
         if let Some(value) = &value {
-            let expected = parse_any_document(text, "text", numbers);
+            let expected = parse_by_library(text, "text", numbers);
             assert_eq!(Ok(value), expected.as_ref(), "{text}");
         }
         value.is_some()
