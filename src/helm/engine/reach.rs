@@ -20,6 +20,9 @@ impl Executor<'_> {
 
     /// `tpl`: a string as a template. What it defines is seen by it alone.
     pub(crate) fn render_text(&mut self, text: &str, data: Value) -> Result<Value, Fault> {
+        if !text.contains("{{") {
+            return Ok(text.replace(NO_VALUE, "").into());
+        }
         let outer = self.templates.clone();
         let template = self.templates.add_text(TPL, text).map_err(|mut error| {
             error.chain = self.chain();

@@ -67,6 +67,15 @@ fn pattern(text: &str) -> Regex {
 
 /// Resolves the text of a plain scalar.
 pub(super) fn resolve(text: &str) -> Scalar {
+    // Most texts are told by their first letter.
+    let may_be_more = |first: &u8| b"~nNyYtToOfF.+-0123456789".contains(first);
+    if text
+        .as_bytes()
+        .first()
+        .is_some_and(|first| !may_be_more(first))
+    {
+        return Scalar::Text;
+    }
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
