@@ -10,10 +10,13 @@
 
 #[cfg(test)]
 mod tests;
+mod way;
 
 use std::cell::Cell;
 
 use serde_json::{Map, Value};
+
+use way::Way;
 
 /// How deep schemas and values are followed.
 const DEEPEST: usize = 64;
@@ -98,43 +101,6 @@ fn counts_beside_ref(schema: &Value) -> Option<bool> {
             Some(false)
         }
         _ => None,
-    }
-}
-
-/// How a schema was come to.
-struct Way<'w> {
-    /// How many schemas lie before it.
-    length: usize,
-    /// The one before it, if both are asked about the same value.
-    before: Option<(&'w Value, &'w Way<'w>)>,
-}
-
-impl<'w> Way<'w> {
-    const START: Self = Self {
-        length: 0,
-        before: None,
-    };
-
-    /// On to a schema for a value inside.
-    fn inside(&self) -> Self {
-        Self {
-            length: self.length + 1,
-            before: None,
-        }
-    }
-
-    /// On to another schema for the same value.
-    fn beside(&'w self, schema: &'w Value) -> Self {
-        Self {
-            length: self.length + 1,
-            before: Some((schema, self)),
-        }
-    }
-
-    /// Whether a schema is asked again about the same value.
-    fn has_met(&self, schema: &Value) -> bool {
-        self.before
-            .is_some_and(|(met, way)| std::ptr::eq(met, schema) || way.has_met(schema))
     }
 }
 
