@@ -76,7 +76,7 @@ impl Report {
         self.peer(what, runs);
         let Some((ours, _)) = self.last else { return };
         if let Some(line) = self.lines.last_mut() {
-            line[4] = format!("{part} of it");
+            line[4] = format!("{part:.3} of it");
             let verdict = if ours <= part * runs.median() {
                 "within"
             } else {
