@@ -261,7 +261,6 @@ fn escape(out: &mut String, letter: char, quote: char) {
             out.push(letter);
         }
         '\\' => out.push_str("\\\\"),
-        ' '..='~' => out.push(letter),
         '\u{7}' => out.push_str("\\a"),
         '\u{8}' => out.push_str("\\b"),
         '\u{c}' => out.push_str("\\f"),

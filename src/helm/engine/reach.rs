@@ -20,6 +20,7 @@ impl Executor<'_> {
 
     /// `tpl`: a string as a template. What it defines is seen by it alone.
     pub(crate) fn render_text(&mut self, text: &str, data: Value) -> Result<Value, Fault> {
+        // Charts pass many values through `tpl` that have no actions.
         if !text.contains("{{") {
             return Ok(text.replace(NO_VALUE, "").into());
         }

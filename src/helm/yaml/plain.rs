@@ -112,18 +112,18 @@ impl<'t> Reader<'t> {
                 self.line = None;
                 return Some(());
             }
-            let (line, rest) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
-            let text = line.trim_start_matches(' ');
-            let column = line.len() - text.len();
+            let (line, rest) = first_line(self.rest);
             self.rest = rest;
-            if text.is_empty() || text.starts_with('#') {
+            if line.text.is_empty() || line.text.starts_with('#') {
                 continue;
             }
             // Documents and directives.
-            if column == 0 && (text.starts_with("---") || text.starts_with(['%', '.'])) {
+            if line.column == 0
+                && (line.text.starts_with("---") || line.text.starts_with(['%', '.']))
+            {
                 return None;
             }
-            self.line = Some(Line { column, text });
+            self.line = Some(line);
             return Some(());
         }
     }
@@ -267,12 +267,11 @@ impl<'t> Reader<'t> {
         let mut breaks = 0;
         let mut rest = self.rest;
         while !rest.is_empty() {
-            let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
+            let (line, after) = first_line(rest);
             rest = after;
-            let text = line.trim_start_matches(' ');
-            if !text.is_empty() {
-                let goes_on = line.len() - text.len() > column;
-                return goes_on.then_some(Continuation { breaks, text, rest });
+            if !line.text.is_empty() {
+                let text = line.text;
+                return (line.column > column).then_some(Continuation { breaks, text, rest });
             }
             breaks += 1;
         }
@@ -338,6 +337,14 @@ impl<'t> Reader<'t> {
 /// What a plain text is.
 fn plain(text: &str, numbers: Numbers) -> Option<Value> {
     scalar::resolve(text).into_value(text, numbers)
+}
+
+/// The first of some lines, and the others.
+fn first_line(lines: &str) -> (Line<'_>, &str) {
+    let (line, rest) = lines.split_once('\n').unwrap_or((lines, ""));
+    let column = spaces(line);
+    let text = &line[column..];
+    (Line { column, text }, rest)
 }
 
 fn spaces(line: &str) -> usize {

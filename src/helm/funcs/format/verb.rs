@@ -238,13 +238,14 @@ fn float(spec: &Spec, verb: char, number: f64, value: &Value) -> Vec<u8> {
         },
         'f' | 'F' => format!("{magnitude:.0$}", spec.precision.unwrap_or(6)),
         'e' | 'E' => print::float_e(magnitude, spec.precision.unwrap_or(6)),
-        'x' if spec.sharp && spec.precision.is_none() => {
-            with_point(&print::float_hex(magnitude), 6)
+        'x' | 'X' if spec.precision.is_none() => {
+            let text = print::float_hex(magnitude);
+            match (spec.sharp, verb) {
+                (false, _) => text,
+                (true, 'x') => with_point(&text, 6),
+                (true, _) => with_point(&text, 0),
+            }
         }
-        'X' if spec.sharp && spec.precision.is_none() => {
-            with_point(&print::float_hex(magnitude), 0)
-        }
-        'x' | 'X' if spec.precision.is_none() => print::float_hex(magnitude),
         'b' => print::float_bits(magnitude),
         _ => return bad_verb(spec, verb, value),
     };
@@ -259,11 +260,11 @@ fn float(spec: &Spec, verb: char, number: f64, value: &Value) -> Vec<u8> {
 
 /// A hexadecimal float with a point and so many digits, for which Go takes the `x`, too.
 fn with_point(text: &str, least: usize) -> String {
-    let (digits, power) = text.split_once('p').unwrap_or((text, "+00"));
+    let (digits, power) = text.split_at(text.find('p').unwrap_or(text.len()));
     let point = if digits.contains('.') { "" } else { "." };
     let there = digits.trim_start_matches('0').replace('.', "").len();
     let zeros = "0".repeat(least.saturating_sub(there));
-    format!("{digits}{point}{zeros}p{power}")
+    format!("{digits}{point}{zeros}{power}")
 }
 
 fn sign_of(spec: &Spec, is_negative: bool) -> &'static str {
