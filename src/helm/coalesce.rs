@@ -75,6 +75,14 @@ pub(super) fn to_json(values: &Map) -> Json {
     json.unwrap_or(Json::Object(serde_json::Map::new()))
 }
 
+/// A copy that shares no map with the values.
+pub(super) fn copied(values: &Map) -> Map {
+    match Value::from(&to_json(values)) {
+        Value::Map(copy) => copy,
+        _ => Map::default(),
+    }
+}
+
 fn with_defaults(
     chart: &Chart,
     values: &Map,

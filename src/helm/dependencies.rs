@@ -5,7 +5,7 @@
 
 use serde_json::{Map as JsonMap, Value as Json, json};
 
-use super::coalesce::{CoalesceError, Nulls, coalesce, coalesce_tables, to_json};
+use super::coalesce::{CoalesceError, Nulls, coalesce, coalesce_tables, copied, to_json};
 use super::constraint::{Constraint, parse_version};
 use super::value::{Map, Value};
 use super::{Chart, Dependency};
@@ -156,7 +156,7 @@ fn import(chart: &mut Chart) -> Result<(), CoalesceError> {
                 .push(json!({"child": child, "parent": parent}));
         }
     }
-    let values = values.deep_copy();
+    let values = copied(&values);
     coalesce_tables(&values, &imported, Nulls::Stay);
     chart.values = to_json(&values);
     Ok(())

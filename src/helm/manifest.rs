@@ -154,13 +154,14 @@ pub fn parse_manifest_text(text: &str) -> Result<Vec<Manifest>, ManifestError> {
 
 /// Sorts the rendered files into objects in install order and hooks.
 pub(crate) fn sort(
-    files: &BTreeMap<String, String>,
+    files: &BTreeMap<String, Vec<u8>>,
 ) -> Result<(Vec<Manifest>, Vec<Hook>), ManifestError> {
     let (mut manifests, mut hooks) = (Vec::new(), Vec::new());
     for (path, text) in files {
         if is_partial(path) {
             continue;
         }
+        let text = yaml::utf8(text, path)?;
         for document in split(text) {
             let object = object_of(document, path).map_err(|error| error.within(text, document))?;
             check_head(&object, path)?;

@@ -46,6 +46,7 @@ pub use funcs::listed as functions;
 pub use manifest::{Hook, Manifest, ManifestError, parse_manifest_text};
 pub use metadata::{Dependency, Metadata, MetadataError};
 pub use output::{NoTemplate, Selection};
+use value::stray;
 pub use yaml::YamlError;
 
 /// What templates see as `.Release`.
@@ -190,7 +191,12 @@ pub fn render_texts(
     check_version(chart, capabilities)?;
     let texts = engine::render_files(chart, values, release, capabilities, lookups)?;
     Ok(match texts {
-        engine::Texts::Rendered(files) => Ok(files),
+        engine::Texts::Rendered(files) => {
+            let texts = files.into_iter();
+            Ok(texts
+                .map(|(path, text)| (path, letters_of(&text)))
+                .collect())
+        }
         engine::Texts::Needs(needs) => Err(needs),
     })
 }
@@ -224,6 +230,7 @@ pub fn render(
         Err(error) => return Err(error.into()),
     };
     let notes = files.remove(&format!("{}/templates/NOTES.txt", chart.name()));
+    let notes = notes.map(|text| letters_of(&text));
     files.retain(|path, _| !path.ends_with("NOTES.txt"));
     let (manifests, hooks) = manifest::sort(&files)?;
     Ok(Rendering::Done(Rendered {
@@ -231,6 +238,11 @@ pub fn render(
         hooks,
         notes,
     }))
+}
+
+/// A rendered text; bytes that belong to no letter are replaced one by one, as Go's JSON has them.
+fn letters_of(text: &[u8]) -> String {
+    stray::outside(&stray::text_of(text)).into_owned()
 }
 
 fn check_version(chart: &Chart, capabilities: &Capabilities) -> Result<(), RenderError> {
@@ -263,14 +275,40 @@ fn encode_base64(bytes: &[u8]) -> String {
     BASE64.encode(bytes)
 }
 
-/// Like Go, ignores line breaks; the error is the place of the first wrong byte.
-fn decode_base64(text: &str) -> Result<Vec<u8>, usize> {
-    let text = text.replace(['\r', '\n'], "");
-    BASE64.decode(&text).map_err(|error| match error {
-        base64::DecodeError::InvalidByte(place, _)
-        | base64::DecodeError::InvalidLastSymbol(place, _) => place,
-        base64::DecodeError::InvalidLength(_) | base64::DecodeError::InvalidPadding => {
-            text.len() - text.len() % 4
+/// Like Go, ignores line breaks; the error is the place that Go names.
+fn decode_base64(text: &[u8]) -> Result<Vec<u8>, usize> {
+    let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
+    let plain: Vec<u8> = text
+        .iter()
+        .copied()
+        .filter(|byte| !is_break(byte))
+        .collect();
+    BASE64.decode(plain).map_err(|_| corrupt_place(text))
+}
+
+/// Where Go's decoder stops, which templates can see; that of the library looks at the length first.
+fn corrupt_place(text: &[u8]) -> usize {
+    let is_break = |byte: u8| matches!(byte, b'\r' | b'\n');
+    let past_breaks = |from: usize| {
+        let rest = text.get(from..).unwrap_or_default();
+        from + rest.iter().take_while(|byte| is_break(**byte)).count()
+    };
+    let mut in_group = 0;
+    for (place, byte) in text.iter().copied().enumerate() {
+        match byte {
+            byte if is_break(byte) => {}
+            b'+' | b'/' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => in_group = (in_group + 1) % 4,
+            b'=' if in_group == 2 => {
+                let second = past_breaks(place + 1);
+                return match text.get(second) {
+                    None => text.len(),
+                    Some(b'=') => past_breaks(second + 1),
+                    Some(_) => second - 1,
+                };
+            }
+            b'=' if in_group == 3 => return past_breaks(place + 1),
+            _ => return place,
         }
-    })
+    }
+    text.len() - in_group
 }

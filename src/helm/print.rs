@@ -2,38 +2,62 @@
 
 use std::fmt::Write as _;
 
-use super::value::Value;
+use super::value::{MAX_DEPTH, TooDeep, Value, stray};
 
 /// From this decimal exponent on Go's shortest format turns to `1e+06`.
 const FLOAT_EXPONENT: i32 = 6;
 
 /// What Go's `fmt.Sprint` makes of a value.
-pub(crate) fn sprint(value: &Value) -> String {
+pub(crate) fn sprint(value: &Value) -> Result<String, TooDeep> {
+    if let Value::Str(text) = value {
+        return Ok(text.to_string());
+    }
+    let mut out = String::new();
+    sprint_to(&mut out, value, 0)?;
+    Ok(out)
+}
+
+fn sprint_to(out: &mut String, value: &Value, depth: usize) -> Result<(), TooDeep> {
+    if depth > MAX_DEPTH {
+        return Err(TooDeep);
+    }
     match value {
-        Value::Nil => "<nil>".to_owned(),
-        Value::Bool(truth) => truth.to_string(),
-        Value::Int(number) | Value::Int64(number) => number.to_string(),
-        Value::Float(number) => float_g(*number),
-        Value::Str(text) => text.to_string(),
-        Value::Binary(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Value::Nil => out.push_str("<nil>"),
+        Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
+        Value::Int(number) | Value::Int64(number) => {
+            let _ = write!(out, "{number}");
+        }
+        Value::Float(number) => out.push_str(&float_g(*number)),
+        Value::Str(text) => out.push_str(text),
         Value::Bytes(bytes) => {
             let numbers: Vec<String> = bytes.iter().map(u8::to_string).collect();
-            format!("[{}]", numbers.join(" "))
+            let _ = write!(out, "[{}]", numbers.join(" "));
         }
         Value::List(items) => {
-            let items: Vec<String> = items.iter().map(sprint).collect();
-            format!("[{}]", items.join(" "))
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(' ');
+                }
+                sprint_to(out, item, depth + 1)?;
+            }
+            out.push(']');
         }
         Value::Map(map) => {
-            let entries: Vec<String> = map
-                .entries()
-                .iter()
-                .map(|(key, value)| format!("{key}:{}", sprint(value)))
-                .collect();
-            format!("map[{}]", entries.join(" "))
+            out.push_str("map[");
+            for (index, (key, item)) in map.entries().iter().enumerate() {
+                if index > 0 {
+                    out.push(' ');
+                }
+                out.push_str(key);
+                out.push(':');
+                sprint_to(out, item, depth + 1)?;
+            }
+            out.push(']');
         }
-        Value::Object(object) => sprint(&object.plain()),
+        Value::Object(object) => sprint_to(out, &object.plain(), depth + 1)?,
     }
+    Ok(())
 }
 
 /// A float as Go's `%v` and `strconv` format `g` write it: `1e+06`, `0.5`.
@@ -167,24 +191,43 @@ fn exponential(number: f64, width: usize) -> String {
 /// JSON text as Go's encoder writes it: sorted keys, `<`, `>` and `&` escaped.
 pub(crate) fn json(value: &serde_json::Value) -> String {
     let mut out = String::new();
-    write_json(&mut out, value);
+    write_json(&mut out, value, write_json_text);
     out
 }
 
-fn write_json(out: &mut String, value: &serde_json::Value) {
+/// The same for a value of a template, in which each stray byte becomes an escaped replacement letter.
+pub(crate) fn json_with_strays(value: &serde_json::Value) -> String {
+    let mut out = String::new();
+    write_json(&mut out, value, |out, text| {
+        for chunk in stray::bytes_of(text).utf8_chunks() {
+            write_json_text(out, &stray::from_outside(chunk.valid()));
+            for _ in chunk.invalid() {
+                out.push_str("\\ufffd");
+            }
+        }
+    });
+    out
+}
+
+fn write_json(out: &mut String, value: &serde_json::Value, write_text: fn(&mut String, &str)) {
+    let quoted = |out: &mut String, text: &str| {
+        out.push('"');
+        write_text(out, text);
+        out.push('"');
+    };
     match value {
         serde_json::Value::Number(number) => match number.as_f64() {
             Some(float) if number.is_f64() => out.push_str(&float_json(float)),
             _ => out.push_str(&number.to_string()),
         },
-        serde_json::Value::String(text) => write_json_string(out, text),
+        serde_json::Value::String(text) => quoted(out, text),
         serde_json::Value::Array(items) => {
             out.push('[');
             for (index, item) in items.iter().enumerate() {
                 if index > 0 {
                     out.push(',');
                 }
-                write_json(out, item);
+                write_json(out, item, write_text);
             }
             out.push(']');
         }
@@ -194,9 +237,9 @@ fn write_json(out: &mut String, value: &serde_json::Value) {
                 if index > 0 {
                     out.push(',');
                 }
-                write_json_string(out, key);
+                quoted(out, key);
                 out.push(':');
-                write_json(out, item);
+                write_json(out, item, write_text);
             }
             out.push('}');
         }
@@ -204,8 +247,7 @@ fn write_json(out: &mut String, value: &serde_json::Value) {
     }
 }
 
-fn write_json_string(out: &mut String, text: &str) {
-    out.push('"');
+fn write_json_text(out: &mut String, text: &str) {
     for letter in text.chars() {
         match letter {
             '"' => out.push_str("\\\""),
@@ -221,19 +263,13 @@ fn write_json_string(out: &mut String, text: &str) {
             other => out.push(other),
         }
     }
-    out.push('"');
 }
 
 /// A string in Go's double quotes, as `%q` and `quote` write it.
 pub(crate) fn quoted(text: &str) -> String {
-    quoted_bytes(text.as_bytes())
-}
-
-/// The same for a string that may not be UTF-8.
-pub(crate) fn quoted_bytes(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len() + 2);
+    let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
-    for chunk in bytes.utf8_chunks() {
+    for chunk in stray::bytes_of(text).utf8_chunks() {
         chunk
             .valid()
             .chars()

@@ -214,7 +214,7 @@ pub fn encode(release: &Release) -> Result<String, RecordError> {
 /// Reads what [`encode`] or Helm wrote.
 pub fn decode(text: &[u8]) -> Result<Release, RecordError> {
     let text = std::str::from_utf8(text).map_err(|_| RecordError::Base64)?;
-    let bytes = decode_base64(text.trim()).map_err(|_| RecordError::Base64)?;
+    let bytes = decode_base64(text.trim().as_bytes()).map_err(|_| RecordError::Base64)?;
     // Very old records are not packed.
     let json = if bytes.starts_with(&[0x1f, 0x8b, 0x08]) {
         unpack(&bytes)?

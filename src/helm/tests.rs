@@ -152,19 +152,62 @@ fn endless_templates_end_in_an_error() {
             "more than 256 MiB",
         ),
         ("{{ until 2000000 }}", "more than 1000000 items"),
-        (
-            "{{ $d := dict }}{{ $_ := set $d \"d\" $d }}",
-            "cannot contain itself",
-        ),
-        (
-            "{{ $d := dict }}{{ $_ := set $d \"d\" (list $d) }}",
-            "cannot contain itself",
-        ),
     ];
     for (template, expected) in cases {
         let error = evaluate(template, "t: '{{ tpl .Values.t . }}'").unwrap_err();
         assert!(error.contains(expected), "{template}: {error}");
     }
+}
+
+#[test]
+fn a_map_that_contains_itself_is_refused_only_where_it_would_have_no_end() {
+    let uses = [
+        "{{ $d }}",
+        "{{ print $d }}",
+        "{{ printf `%v` $d }}",
+        "{{ printf `%#v` $d }}",
+        "{{ quote $d }}",
+        "{{ join `,` (list $d) }}",
+        "{{ deepCopy $d }}",
+        "{{ mustToJson $d }}",
+        "{{ mustToYaml $d }}",
+        "{{ toYamlPretty $d }}",
+        "{{ merge $d (dict `d` (dict `d` $d)) }}",
+    ];
+    for circle in ["$d", "(list $d)", "(dict `x` $d)"] {
+        for one in uses {
+            let template = format!("{{{{ $d := dict }}}}{{{{ $_ := set $d `d` {circle} }}}}{one}");
+            let error = evaluate(&template, "").unwrap_err();
+            assert!(error.contains("contains itself"), "{template}: {error}");
+        }
+    }
+}
+
+#[test]
+fn templates_may_hold_bytes_that_are_no_utf_8_but_manifests_may_not() {
+    let chart = |template: &[u8]| {
+        let template = File {
+            name: "templates/x.yaml".to_owned(),
+            data: template.to_vec().into(),
+        };
+        let notes = File {
+            name: "templates/NOTES.txt".to_owned(),
+            data: b"caf\xe9".to_vec().into(),
+        };
+        Chart::from_files(vec![file("Chart.yaml", CHART), template, notes]).unwrap()
+    };
+    let good = b"a: x{{/* caf\xe9 */}} {{ \"\xe9\" | b64enc }} {{ `\xe9` | b64enc }} {{ \"\xf4\x8f\xbf\xbf\" | b64enc }}\n";
+    let rendered = render_all(&chart(good)).unwrap();
+    assert_eq!(rendered.manifests[0].object["a"], "x 77+9 6Q== 9I+/vw==");
+    assert_eq!(rendered.notes.as_deref(), Some("caf\u{fffd}"));
+
+    let error = render_all(&chart(b"a:\n- \xc3\xa9 {{ `\xe9` }}\n")).unwrap_err();
+    assert_eq!(error, "the template makes no valid YAML");
+    let problem = yaml::utf8(b"a:\n- \xc3\xa9 \xe9", "x.yaml").unwrap_err();
+    assert_eq!(
+        problem.to_string(),
+        "`x.yaml` line 2 column 5: the text is no UTF-8"
+    );
 }
 
 #[test]

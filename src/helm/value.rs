@@ -3,39 +3,38 @@
 //! Maps are shared and mutable, because `set`, `unset` and `merge` change the caller's map. `int`
 //! and `int64` are told apart, because Go refuses one where a function wants the other.
 
+mod json;
 mod list;
 mod map;
+pub(crate) mod stray;
 
 use std::any::Any;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::engine::{Args, Fault};
+pub(crate) use json::NoJson;
 pub(crate) use list::{Items, List};
 pub(crate) use map::{Entries, Map};
 
-/// How deep a value may nest to be written as JSON or YAML.
-const MAX_DEPTH: usize = 1000;
+/// How deep a value may nest to be copied, printed, or written as JSON or YAML; Go goes on until its stack ends.
+pub(crate) const MAX_DEPTH: usize = 1000;
 
 /// How many keys of a map a message shows.
 const SHOWN_KEYS: usize = 8;
 
-/// Why a value has no JSON.
+/// The value nests deeper than anything readable; one that contains itself nests for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NoJson {
-    /// It holds an infinity, or something that is no number; Helm's `toYaml` swallows that.
-    Number,
-    /// It nests deeper than anything readable.
-    TooDeep,
-}
+pub(crate) struct TooDeep;
 
-impl From<NoJson> for Fault {
-    fn from(reason: NoJson) -> Self {
-        Self::new(match reason {
-            NoJson::Number => "an infinite number, or no number, has no JSON",
-            NoJson::TooDeep => "the value nests too deep",
-        })
+impl From<TooDeep> for Fault {
+    fn from(_: TooDeep) -> Self {
+        Self::new("the value contains itself, or nests too deep")
     }
 }
+
+/// Pairs of maps, by address.
+type Pairs = HashSet<(usize, usize)>;
 
 /// A value inside a template.
 #[derive(Clone)]
@@ -50,10 +49,8 @@ pub(crate) enum Value {
     Int64(i64),
     /// Go's `float64`: every number of a values file.
     Float(f64),
-    /// A string.
+    /// A Go string; bytes that are no UTF-8 are held as [`stray`] says.
     Str(Rc<str>),
-    /// A Go string that is not UTF-8, as a decoded secret may be.
-    Binary(Rc<[u8]>),
     /// A Go `[]byte`.
     Bytes(Rc<[u8]>),
     /// A list.
@@ -101,11 +98,8 @@ impl Value {
     }
 
     /// A Go string of any bytes.
-    pub(crate) fn from_bytes(bytes: Vec<u8>) -> Self {
-        match String::from_utf8(bytes) {
-            Ok(text) => Self::str(text),
-            Err(error) => Self::Binary(error.into_bytes().into()),
-        }
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        Self::str(stray::text_of(bytes))
     }
 
     /// A list of strings.
@@ -122,7 +116,7 @@ impl Value {
             Self::Int(number) | Self::Int64(number) => *number != 0,
             Self::Float(number) => *number != 0.0,
             Self::Str(text) => !text.is_empty(),
-            Self::Binary(bytes) | Self::Bytes(bytes) => !bytes.is_empty(),
+            Self::Bytes(bytes) => !bytes.is_empty(),
             Self::List(items) => !items.is_empty(),
             Self::Map(map) => map.len() > 0,
             Self::Object(object) => match object.kind() {
@@ -140,7 +134,7 @@ impl Value {
             Self::Int(_) => "int",
             Self::Int64(_) => "int64",
             Self::Float(_) => "float64",
-            Self::Str(_) | Self::Binary(_) => "string",
+            Self::Str(_) => "string",
             Self::Bytes(_) | Self::List(_) => "slice",
             Self::Map(_) => "map",
             Self::Object(object) => object.kind(),
@@ -167,7 +161,7 @@ impl Value {
             Self::Int(number) | Self::Int64(number) => number.to_string(),
             Self::Float(number) => super::print::float_g(*number),
             Self::Str(text) => format!("text of {} letters", text.chars().count()),
-            Self::Binary(bytes) | Self::Bytes(bytes) => format!("{} bytes", bytes.len()),
+            Self::Bytes(bytes) => format!("{} bytes", bytes.len()),
             Self::List(items) => format!("a list of {} items", items.len()),
             Self::Map(map) if map.len() == 0 => "an empty map".to_owned(),
             Self::Map(map) => {
@@ -193,16 +187,28 @@ impl Value {
     }
 
     /// A copy that shares no map with this value.
-    pub(crate) fn deep_copy(&self) -> Value {
-        match self {
-            Self::List(list) => Self::List(list.deep_copy()),
-            Self::Map(map) => Self::Map(map.deep_copy()),
-            other => other.clone(),
+    pub(crate) fn deep_copy(&self) -> Result<Value, TooDeep> {
+        self.deep_copy_at(0)
+    }
+
+    fn deep_copy_at(&self, depth: usize) -> Result<Value, TooDeep> {
+        if depth > MAX_DEPTH {
+            return Err(TooDeep);
         }
+        Ok(match self {
+            Self::List(list) => Self::List(list.deep_copy_at(depth)?),
+            Self::Map(map) => Self::Map(map.deep_copy_at(depth)?),
+            other => other.clone(),
+        })
     }
 
     /// Go's `reflect.DeepEqual`: kinds must match, `1` and `1.0` differ.
     pub(crate) fn deep_equal(&self, other: &Value) -> bool {
+        self.deep_equal_but(other, &mut Pairs::new())
+    }
+
+    /// The same, where maps under comparison already are taken for equal.
+    fn deep_equal_but(&self, other: &Value, known: &mut Pairs) -> bool {
         match (self, other) {
             (Self::Nil, Self::Nil) => true,
             (Self::Bool(left), Self::Bool(right)) => left == right,
@@ -212,80 +218,60 @@ impl Value {
             #[expect(clippy::float_cmp, reason = "Go compares floats exactly")]
             (Self::Float(left), Self::Float(right)) => left == right,
             (Self::Str(left), Self::Str(right)) => left == right,
-            (Self::Binary(left), Self::Binary(right)) | (Self::Bytes(left), Self::Bytes(right)) => {
-                left == right
-            }
-            (Self::List(left), Self::List(right)) => left.deep_equal(right),
-            (Self::Map(left), Self::Map(right)) => left.deep_equal(right),
+            (Self::Bytes(left), Self::Bytes(right)) => left == right,
+            (Self::List(left), Self::List(right)) => left.deep_equal_but(right, known),
+            (Self::Map(left), Self::Map(right)) => left.deep_equal_but(right, known),
             (Self::Object(left), Self::Object(right)) => {
-                left.type_name() == right.type_name() && left.plain().deep_equal(&right.plain())
+                left.type_name() == right.type_name()
+                    && left.plain().deep_equal_but(&right.plain(), known)
             }
             _ => false,
         }
     }
 
-    /// The value as JSON; floats stay floats, to be written as Go writes them.
-    ///
-    /// Go cannot marshal infinities, and `toYaml` and `toJson` then yield nothing.
-    pub(crate) fn to_json(&self) -> Result<serde_json::Value, NoJson> {
-        self.to_json_at(0, false)
+    /// Whether the map lies somewhere in this value.
+    pub(crate) fn reaches(&self, target: &Map) -> bool {
+        self.reaches_but(target, &mut HashSet::new())
     }
 
-    /// The same for the library behind `toYamlPretty`, in which nil lists are empty ones.
-    pub(crate) fn to_pretty_json(&self) -> Result<serde_json::Value, NoJson> {
-        self.to_json_at(0, true)
-    }
-
-    fn to_json_at(&self, depth: usize, is_pretty: bool) -> Result<serde_json::Value, NoJson> {
-        if depth > MAX_DEPTH {
-            return Err(NoJson::TooDeep);
+    fn reaches_but(&self, target: &Map, seen: &mut HashSet<usize>) -> bool {
+        match self {
+            Self::Map(map) => {
+                map.is_same(target)
+                    || seen.insert(map.address())
+                        && map
+                            .entries()
+                            .iter()
+                            .any(|(_, value)| value.reaches_but(target, seen))
+            }
+            Self::List(items) => items.iter().any(|item| item.reaches_but(target, seen)),
+            _ => false,
         }
-        Ok(match self {
-            Self::Nil => serde_json::Value::Null,
-            Self::Bool(truth) => (*truth).into(),
-            Self::Int(number) | Self::Int64(number) => (*number).into(),
-            Self::Float(number) => serde_json::Number::from_f64(*number)
-                .ok_or(NoJson::Number)?
-                .into(),
-            Self::Str(text) => text.as_ref().into(),
-            Self::Binary(bytes) => String::from_utf8_lossy(bytes).into(),
-            Self::Bytes(bytes) => super::encode_base64(bytes).into(),
-            Self::List(list) if list.is_nil() && !is_pretty => serde_json::Value::Null,
-            Self::List(items) => items
-                .iter()
-                .map(|item| item.to_json_at(depth + 1, is_pretty))
-                .collect::<Result<Vec<_>, _>>()?
-                .into(),
-            Self::Map(map) => serde_json::Value::Object(
-                map.entries()
-                    .into_iter()
-                    .map(|(key, value)| {
-                        Ok((key.to_string(), value.to_json_at(depth + 1, is_pretty)?))
-                    })
-                    .collect::<Result<_, NoJson>>()?,
-            ),
-            Self::Object(object) => object.serialized().to_json_at(depth + 1, is_pretty)?,
-        })
     }
-}
 
-impl From<&serde_json::Value> for Value {
-    fn from(json: &serde_json::Value) -> Self {
-        match json {
-            serde_json::Value::Null => Self::Nil,
-            serde_json::Value::Bool(truth) => Self::Bool(*truth),
-            serde_json::Value::Number(number) => match number.as_i64() {
-                Some(integer) => Self::Int64(integer),
-                None => Self::Float(number.as_f64().unwrap_or(f64::MAX)),
+    /// Whether a map lies in itself.
+    pub(crate) fn is_circular(&self) -> bool {
+        self.is_circular_but(&mut HashMap::new())
+    }
+
+    /// The same; of the maps seen before it says whether they are left already.
+    fn is_circular_but(&self, seen: &mut HashMap<usize, bool>) -> bool {
+        match self {
+            Self::Map(map) => match seen.insert(map.address(), false) {
+                Some(is_left) if !is_left => true,
+                Some(_) => {
+                    seen.insert(map.address(), true);
+                    false
+                }
+                None => {
+                    let entries = map.entries();
+                    let found = entries.iter().any(|(_, value)| value.is_circular_but(seen));
+                    seen.insert(map.address(), true);
+                    found
+                }
             },
-            serde_json::Value::String(text) => Self::str(text.as_str()),
-            serde_json::Value::Array(items) => items.iter().map(Value::from).collect(),
-            serde_json::Value::Object(entries) => Self::Map(
-                entries
-                    .iter()
-                    .map(|(key, value)| (key.as_str(), Value::from(value)))
-                    .collect(),
-            ),
+            Self::List(items) => items.iter().any(|item| item.is_circular_but(seen)),
+            _ => false,
         }
     }
 }

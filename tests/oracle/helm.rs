@@ -32,6 +32,7 @@ impl Version {
 
 /// The program, running until it is dropped.
 pub(crate) struct Helm {
+    program: PathBuf,
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -40,7 +41,10 @@ pub(crate) struct Helm {
 impl Helm {
     /// Builds the program, unless it is there already, and starts it.
     pub(crate) fn start(version: Version) -> Self {
-        let program = build(version);
+        Self::run(build(version))
+    }
+
+    fn run(program: PathBuf) -> Self {
         let mut child = Command::new(&program)
             .env("TZ", "UTC")
             .stdin(Stdio::piped())
@@ -50,13 +54,14 @@ impl Helm {
         let input = child.stdin.take().expect("it is piped");
         let output = BufReader::new(child.stdout.take().expect("it is piped"));
         Self {
+            program,
             child,
             input,
             output,
         }
     }
 
-    /// What Helm makes of a case.
+    /// What Helm makes of a case. One that it does not survive, by a stack overflow or without an end, it refuses.
     pub(crate) fn render(&mut self, case: &Case) -> Outcome {
         let mut line = serde_json::to_string(case).expect("a case is plain data");
         line.push('\n');
@@ -67,6 +72,10 @@ impl Helm {
         self.output
             .read_line(&mut answer)
             .expect("the program answers");
+        if answer.is_empty() {
+            *self = Self::run(self.program.clone());
+            return Err("Helm ended without an answer".to_owned());
+        }
         let answer: Answer = serde_json::from_str(&answer)
             .unwrap_or_else(|error| panic!("no answer: {error}: {answer}"));
         if answer.error.is_empty() {

@@ -1,8 +1,9 @@
 //! The arguments of a function call, typed as strictly as Go types them.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
-use super::super::value::{Items, List, Map, Value};
+use super::super::value::{Items, List, Map, Value, stray};
 use super::Fault;
 
 /// Evaluated arguments.
@@ -33,22 +34,27 @@ impl<'a> Args<'a> {
         self.values.get(index).unwrap_or(&Value::Nil)
     }
 
+    /// A string, with its stray bytes as letters.
     pub(crate) fn string(&self, index: usize) -> Result<Rc<str>, Fault> {
         match self.any(index) {
             Value::Str(text) => Ok(text.clone()),
-            Value::Binary(_) => Err(Fault::new(format!(
-                "argument {} is no UTF-8 text, which this function does not support",
-                index + 1
-            ))),
             other => Err(Self::mismatch(index, "string", other)),
         }
     }
 
-    /// A string of any bytes.
-    pub(crate) fn bytes(&self, index: usize) -> Result<Rc<[u8]>, Fault> {
+    /// The letters of a string, as Go's loops over letters see them.
+    pub(crate) fn letters(&self, index: usize) -> Result<Rc<str>, Fault> {
+        let text = self.string(index)?;
+        Ok(match stray::replaced(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(replaced) => replaced.into(),
+        })
+    }
+
+    /// The bytes of a string.
+    pub(crate) fn bytes(&self, index: usize) -> Result<Cow<'a, [u8]>, Fault> {
         match self.any(index) {
-            Value::Str(text) => Ok(text.as_bytes().into()),
-            Value::Binary(bytes) => Ok(bytes.clone()),
+            Value::Str(text) => Ok(stray::bytes_of(text)),
             other => Err(Self::mismatch(index, "string", other)),
         }
     }

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::super::print;
-use super::super::value::Value;
-use super::args::items_of;
+use super::super::value::{Map, Value, stray};
 use super::error::{Fault, TemplateError};
 use super::eval::Eval;
 use super::limits::{Limits, has_stack};
@@ -28,6 +27,14 @@ pub(crate) struct Executor<'l> {
     /// The templates under execution, outermost first, with the byte each has reached.
     callers: Vec<(Rc<Source>, usize)>,
     pub(super) limits: Limits,
+    /// Maps that contain themselves, which nothing frees by itself.
+    circles: Vec<Map>,
+}
+
+impl Drop for Executor<'_> {
+    fn drop(&mut self) {
+        self.circles.iter().for_each(Map::clear);
+    }
 }
 
 /// What belongs to one execution of one template.
@@ -61,7 +68,7 @@ impl Slot {
     }
 }
 
-enum Stop {
+pub(super) enum Stop {
     Break,
     Continue,
     Error(Box<TemplateError>),
@@ -73,8 +80,7 @@ impl From<Box<TemplateError>> for Stop {
     }
 }
 
-type Flow = Result<(), Stop>;
-type Output = Vec<u8>;
+pub(super) type Flow = Result<(), Stop>;
 
 impl<'l> Executor<'l> {
     pub(super) fn new(templates: TemplateSet, lookups: &'l Lookups, limits: Limits) -> Self {
@@ -92,26 +98,29 @@ impl<'l> Executor<'l> {
             },
             callers: Vec::new(),
             limits,
+            circles: Vec::new(),
         }
     }
 
     /// The lookups that were asked for and are not known.
-    pub(super) fn into_needs(self) -> BTreeSet<LookupKey> {
-        self.needs
+    pub(super) fn into_needs(mut self) -> BTreeSet<LookupKey> {
+        std::mem::take(&mut self.needs)
+    }
+
+    /// To be told of a map that is about to contain itself.
+    pub(crate) fn note_circle(&mut self, map: &Map) {
+        self.circles.push(map.clone());
     }
 
     /// Renders the named file.
-    pub(super) fn render(&mut self, name: &str, data: &Value) -> Eval<String> {
+    pub(super) fn render(&mut self, name: &str, data: &Value) -> Eval<Vec<u8>> {
         let in_file = |problem: String| Box::new(TemplateError::in_file(name, problem));
         let template = self.template(name).map_err(|fault| match fault {
             Fault::Placed(error) => error,
             Fault::Wrong(problem) | Fault::Refused(problem) => in_file(problem),
         })?;
         let text = self.execute(&template, data.clone())?;
-        match String::from_utf8(text) {
-            Ok(text) => Ok(without_no_value(text)),
-            Err(_) => Err(in_file("the output is no UTF-8 text".to_owned())),
-        }
+        Ok(stray::into_bytes(without_no_value(text)))
     }
 
     pub(super) fn template(&self, name: &str) -> Result<Rc<Template>, Fault> {
@@ -121,7 +130,7 @@ impl<'l> Executor<'l> {
         })
     }
 
-    pub(super) fn execute(&mut self, template: &Rc<Template>, data: Value) -> Eval<Output> {
+    pub(super) fn execute(&mut self, template: &Rc<Template>, data: Value) -> Eval<String> {
         let dot = Slot::plain(data);
         let state = State {
             source: template.source.clone(),
@@ -129,7 +138,7 @@ impl<'l> Executor<'l> {
         };
         let outer = std::mem::replace(&mut self.state, state);
         self.callers.push((template.source.clone(), 0));
-        let mut out = Output::new();
+        let mut out = String::new();
         let flow = self.walk(&mut out, &template.body, &dot);
         self.callers.pop();
         self.state = outer;
@@ -191,23 +200,23 @@ impl<'l> Executor<'l> {
             .map_err(|problem| self.error(span, problem))
     }
 
-    fn write(&mut self, out: &mut Output, span: Span, text: &[u8]) -> Flow {
+    fn write(&mut self, out: &mut String, span: Span, text: &str) -> Flow {
         self.limits
             .write(text.len())
             .map_err(|problem| self.error(span, problem))?;
-        out.extend_from_slice(text);
+        out.push_str(text);
         Ok(())
     }
 
-    fn walk(&mut self, out: &mut Output, nodes: &[Node], dot: &Slot) -> Flow {
+    pub(super) fn walk(&mut self, out: &mut String, nodes: &[Node], dot: &Slot) -> Flow {
         nodes.iter().try_for_each(|node| self.node(out, node, dot))
     }
 
-    fn node(&mut self, out: &mut Output, node: &Node, dot: &Slot) -> Flow {
+    fn node(&mut self, out: &mut String, node: &Node, dot: &Slot) -> Flow {
         match node {
             Node::Text(span) => {
                 let source = self.state.source.clone();
-                self.write(out, *span, source.text[span.start..span.end].as_bytes())
+                self.write(out, *span, &source.text[span.start..span.end])
             }
             Node::Action(pipe) => {
                 let value = self.pipe(dot, pipe)?;
@@ -233,19 +242,26 @@ impl<'l> Executor<'l> {
         }
     }
 
-    fn print(&mut self, out: &mut Output, span: Span, value: &Value) -> Flow {
+    fn print(&mut self, out: &mut String, span: Span, value: &Value) -> Flow {
         match value {
-            Value::Nil => self.write(out, span, NO_VALUE.as_bytes()),
-            Value::Str(text) => self.write(out, span, text.as_bytes()),
-            Value::Binary(bytes) => self.write(out, span, bytes),
+            Value::Nil => self.write(out, span, NO_VALUE),
+            Value::Str(text) => self.write(out, span, text),
             Value::Object(object) => {
-                self.write(out, span, print::sprint(&object.printed()).as_bytes())
+                let text = self.printed(span, &object.printed())?;
+                self.write(out, span, &text)
             }
-            other => self.write(out, span, print::sprint(other).as_bytes()),
+            other => {
+                let text = self.printed(span, other)?;
+                self.write(out, span, &text)
+            }
         }
     }
 
-    fn branch(&mut self, out: &mut Output, branch: &Branch, dot: &Slot, is_with: bool) -> Flow {
+    pub(super) fn printed(&self, span: Span, value: &Value) -> Eval<String> {
+        print::sprint(value).map_err(|too_deep| self.place(span, too_deep.into()))
+    }
+
+    fn branch(&mut self, out: &mut String, branch: &Branch, dot: &Slot, is_with: bool) -> Flow {
         self.check_depth(branch.span)?;
         let mark = self.state.variables.len();
         let value = self.pipe(dot, &branch.pipe)?;
@@ -264,105 +280,9 @@ impl<'l> Executor<'l> {
         flow
     }
 
-    fn range(&mut self, out: &mut Output, branch: &Branch, dot: &Slot) -> Flow {
-        let over = match self.pipe(dot, &branch.pipe)? {
-            Value::Object(object) if object.kind() == "map" => object.plain(),
-            other => other,
-        };
-        let mark = self.state.variables.len();
-        let mut ran = false;
-        match &over {
-            Value::Nil => {}
-            Value::Int(count) | Value::Int64(count) => {
-                if branch.pipe.variables.len() > 1 {
-                    let problem =
-                        format!("can't use {count} to iterate over more than one variable");
-                    return Err(self.error(branch.pipe.span, problem).into());
-                }
-                let is_wide = matches!(over, Value::Int64(_));
-                for number in 0..*count {
-                    ran = true;
-                    let item = if is_wide {
-                        Value::Int64(number)
-                    } else {
-                        Value::Int(number)
-                    };
-                    if self.round(out, branch, Value::Nil, &Slot::plain(item), mark)? {
-                        break;
-                    }
-                }
-            }
-            Value::Map(map) => {
-                for (key, item) in map.entries() {
-                    ran = true;
-                    if self.round(out, branch, Value::Str(key), &Slot::element(item), mark)? {
-                        break;
-                    }
-                }
-            }
-            other => {
-                let Some(items) = items_of(other) else {
-                    let found = print::sprint(other);
-                    let problem = format!(
-                        "range can't iterate over {found}, which is a {}",
-                        other.type_name()
-                    );
-                    return Err(self.error(branch.pipe.span, problem).into());
-                };
-                for (index, item) in items.iter().enumerate() {
-                    ran = true;
-                    let item = Slot::element(item.clone());
-                    if self.round(out, branch, index.into(), &item, mark)? {
-                        break;
-                    }
-                }
-            }
-        }
-        match &branch.otherwise {
-            Some(body) if !ran => self.walk(out, body, dot),
-            _ => Ok(()),
-        }
-    }
-
-    /// One round of a loop; true when it was left by `break`.
-    fn round(
-        &mut self,
-        out: &mut Output,
-        branch: &Branch,
-        key: Value,
-        item: &Slot,
-        mark: usize,
-    ) -> Result<bool, Stop> {
-        self.limits
-            .step()
-            .map_err(|problem| self.error(branch.span, problem))?;
-        let key = Slot::plain(key);
-        let span = branch.pipe.span;
-        match (&branch.pipe.variables[..], branch.pipe.assigns) {
-            ([], _) => {}
-            ([one], true) => self.assign(span, one, item.clone())?,
-            ([one, other, ..], true) => {
-                self.assign(span, one, key)?;
-                self.assign(span, other, item.clone())?;
-            }
-            ([_], false) => self.state.variables[mark - 1].1 = item.clone(),
-            ([_, _, ..], false) => {
-                self.state.variables[mark - 2].1 = key;
-                self.state.variables[mark - 1].1 = item.clone();
-            }
-        }
-        let flow = self.walk(out, &branch.body, item);
-        self.state.variables.truncate(mark);
-        match flow {
-            Ok(()) | Err(Stop::Continue) => Ok(false),
-            Err(Stop::Break) => Ok(true),
-            Err(error) => Err(error),
-        }
-    }
-
     fn call_template(
         &mut self,
-        out: &mut Output,
+        out: &mut String,
         span: Span,
         name: &str,
         pipe: Option<&Pipe>,
@@ -383,7 +303,7 @@ impl<'l> Executor<'l> {
             return Err(self.error(span, problem).into());
         }
         let text = self.execute(&template, data)?;
-        out.extend_from_slice(&text);
+        out.push_str(&text);
         Ok(())
     }
 
@@ -406,7 +326,7 @@ impl<'l> Executor<'l> {
     }
 }
 
-fn without_no_value(text: String) -> String {
+pub(super) fn without_no_value(text: String) -> String {
     if text.contains(NO_VALUE) {
         text.replace(NO_VALUE, "")
     } else {

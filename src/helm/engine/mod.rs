@@ -11,6 +11,7 @@ mod lookups;
 mod nearest;
 mod objects;
 mod reach;
+mod rounds;
 mod scope;
 mod syntax;
 mod template;
@@ -25,7 +26,7 @@ pub use error::TemplateError;
 pub(crate) use exec::Executor;
 pub use lookups::{LookupKey, Lookups};
 
-use super::value::{Map, Value};
+use super::value::{Map, Value, stray};
 use super::{Capabilities, Chart, ReleaseInfo};
 use limits::Limits;
 use scope::Scoped;
@@ -37,8 +38,8 @@ const STACK: usize = 256 << 20;
 
 /// The text of every rendered file, or what must be looked up first.
 pub(crate) enum Texts {
-    /// By the path that `# Source:` shows.
-    Rendered(BTreeMap<String, String>),
+    /// By the path that `# Source:` shows; Go's templates may make bytes that are no UTF-8.
+    Rendered(BTreeMap<String, Vec<u8>>),
     /// Answers that are missing.
     Needs(Vec<LookupKey>),
 }
@@ -67,9 +68,7 @@ fn render_here(
     let scoped = scope::scoped(chart, values, release, capabilities);
     let mut templates = TemplateSet::default();
     for Scoped { path, text, .. } in &scoped {
-        let text = std::str::from_utf8(text)
-            .map_err(|_| Box::new(TemplateError::in_file(path, "the file is no UTF-8 text")))?;
-        templates.add(path, text)?;
+        templates.add(path, &stray::text_of(text))?;
     }
     let mut executor = Executor::new(templates, lookups, limits);
     let mut rendered = BTreeMap::new();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::super::value::{Items, List, Map, Object, Value};
+use super::super::value::{Items, List, Map, Object, Value, stray};
 use super::super::yaml;
 use super::super::{ApiVersions, Capabilities, encode_base64, glob};
 use super::args::Args;
@@ -60,7 +60,7 @@ impl Files {
         if data.is_empty() {
             return Value::List(List::new(Vec::new(), Items::Strings));
         }
-        let text = String::from_utf8_lossy(&data);
+        let text = stray::text_of(&data);
         Value::strings(text.strip_suffix('\n').unwrap_or(&text).split('\n'))
     }
 }
@@ -82,7 +82,7 @@ impl Object for Files {
         let result = match method {
             "Get" => args
                 .string(0)
-                .map(|name| Value::from_bytes(self.get(&name).to_vec())),
+                .map(|name| Value::from_bytes(&self.get(&name))),
             "GetBytes" => args.string(0).map(|name| Value::Bytes(self.get(&name))),
             "Lines" => args.string(0).map(|name| self.lines(&name)),
             "Glob" => args

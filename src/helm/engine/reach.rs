@@ -3,7 +3,7 @@
 use super::super::value::{Map, Value};
 use super::LookupKey;
 use super::error::Fault;
-use super::exec::{Executor, NO_VALUE};
+use super::exec::{Executor, NO_VALUE, without_no_value};
 
 /// The name of a text under `tpl`, in messages.
 const TPL: &str = "tpl";
@@ -15,7 +15,7 @@ impl Executor<'_> {
         self.limits.enter(&template.name).map_err(Fault::new)?;
         let text = self.execute(&template, data);
         self.limits.leave(&template.name);
-        Ok(Value::from_bytes(text?))
+        Ok(text?.into())
     }
 
     /// `tpl`: a string as a template. What it defines is seen by it alone.
@@ -31,10 +31,7 @@ impl Executor<'_> {
         })?;
         let rendered = self.execute(&template, data);
         self.templates = outer;
-        Ok(match Value::from_bytes(rendered?) {
-            Value::Str(text) if text.contains(NO_VALUE) => text.replace(NO_VALUE, "").into(),
-            text => text,
-        })
+        Ok(without_no_value(rendered?).into())
     }
 
     /// `lookup`: an object of the cluster, or an empty map.

@@ -7,18 +7,18 @@ use super::{Row, pure};
 pub(super) const TABLE: &[Row] = &[
     pure("upper", "text", |args| mapped(args, to_upper)),
     pure("lower", "text", |args| mapped(args, to_lower)),
-    pure("title", "text", |args| Ok(title(&args.string(0)?).into())),
+    pure("title", "text", |args| Ok(title(&args.letters(0)?).into())),
     pure("untitle", "text", |args| {
-        Ok(untitle(&args.string(0)?).into())
+        Ok(untitle(&args.letters(0)?).into())
     }),
     pure("swapcase", "text", |args| {
-        Ok(swap_case(&args.string(0)?).into())
+        Ok(swap_case(&args.letters(0)?).into())
     }),
     pure("initials", "text", |args| {
-        Ok(initials(&args.string(0)?).into())
+        Ok(initials(&args.bytes(0)?).into())
     }),
     pure("camelcase", "text", |args| {
-        Ok(pascal_case(&args.string(0)?).into())
+        Ok(pascal_case(&args.letters(0)?).into())
     }),
     pure("snakecase", "text", |args| {
         Ok(words(&args.string(0)?, '_').into())
@@ -29,7 +29,7 @@ pub(super) const TABLE: &[Row] = &[
 ];
 
 fn mapped(args: &Args<'_>, map: fn(char) -> char) -> Result<Value, Fault> {
-    Ok(args.string(0)?.chars().map(map).collect::<String>().into())
+    Ok(args.letters(0)?.chars().map(map).collect::<String>().into())
 }
 
 /// Go maps letter by letter: one that would become several stays as it is.
@@ -97,10 +97,10 @@ fn swap_case(text: &str) -> String {
 }
 
 /// Goes by bytes, and takes each for a letter, as the library behind sprig does.
-fn initials(text: &str) -> String {
+fn initials(text: &[u8]) -> String {
     let mut after_blank = true;
     let mut out = String::new();
-    for letter in text.bytes().map(char::from) {
+    for letter in text.iter().copied().map(char::from) {
         if letter.is_whitespace() {
             after_blank = true;
         } else if std::mem::take(&mut after_blank) {
@@ -345,7 +345,7 @@ mod tests {
             assert_eq!(pascal_case(text), expected, "{text}");
         }
         assert_eq!(swap_case("This Is a.Test"), "tHIS iS A.tEST");
-        assert_eq!(initials("First Try"), "FT");
+        assert_eq!(initials(b"First Try"), "FT");
         assert_eq!(untitle("First Try"), "first try");
     }
 }

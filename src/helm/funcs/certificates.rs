@@ -124,7 +124,7 @@ fn signed(args: &Args<'_>, key: &Key) -> Result<Value, Fault> {
 fn build_custom(args: &Args<'_>) -> Result<Value, Fault> {
     let decoded = |index, what| {
         let text = args.string(index)?;
-        let bytes = decode_base64(&text)
+        let bytes = decode_base64(text.as_bytes())
             .map_err(|_| Fault::new(format!("unable to decode base64 {what}")))?;
         String::from_utf8(bytes).map_err(|_| Fault::new(format!("unable to decode {what}")))
     };

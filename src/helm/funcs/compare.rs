@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::super::engine::{Args, Fault};
-use super::super::value::Value;
+use super::super::value::{Value, stray};
 use super::{Row, pure, short_circuit};
 
 pub(super) const TABLE: &[Row] = &[
@@ -39,12 +39,8 @@ fn equal(left: &Value, right: &Value) -> Result<bool, Fault> {
     match (left, right) {
         (Value::Nil, Value::Nil) => Ok(true),
         (Value::Nil, Value::List(list)) | (Value::List(list), Value::Nil) => Ok(list.is_nil()),
-        (Value::Nil, _)
-        | (_, Value::Nil)
-        | (Value::Binary(_), Value::Str(_))
-        | (Value::Str(_), Value::Binary(_)) => Ok(false),
+        (Value::Nil, _) | (_, Value::Nil) => Ok(false),
         (Value::Bool(left), Value::Bool(right)) => Ok(left == right),
-        (Value::Binary(left), Value::Binary(right)) => Ok(left == right),
         (left, right) if is_basic(left) != is_basic(right) => Err(incompatible(left, right)),
         (left, right) if !is_basic(left) => non_basic(left, right),
         _ => Ok(order(left, right)? == Some(Ordering::Equal)),
@@ -55,12 +51,7 @@ fn equal(left: &Value, right: &Value) -> Result<bool, Fault> {
 fn is_basic(value: &Value) -> bool {
     matches!(
         value,
-        Value::Bool(_)
-            | Value::Int(_)
-            | Value::Int64(_)
-            | Value::Float(_)
-            | Value::Str(_)
-            | Value::Binary(_)
+        Value::Bool(_) | Value::Int(_) | Value::Int64(_) | Value::Float(_) | Value::Str(_)
     )
 }
 
@@ -97,7 +88,9 @@ fn order(left: &Value, right: &Value) -> Result<Option<Ordering>, Fault> {
         return Ok(Some(left.cmp(&right)));
     }
     match (left, right) {
-        (Value::Str(left), Value::Str(right)) => Ok(Some(left.cmp(right))),
+        (Value::Str(left), Value::Str(right)) => {
+            Ok(Some(stray::bytes_of(left).cmp(&stray::bytes_of(right))))
+        }
         (Value::Float(left), Value::Float(right)) => Ok(left.partial_cmp(right)),
         _ if !is_basic(left) || !is_basic(right) => Err(Fault::new("invalid type for comparison")),
         (Value::Bool(_), Value::Bool(_)) => Err(Fault::new("invalid type for comparison")),

@@ -3,13 +3,13 @@
 use super::super::engine::{Args, Fault, items_of};
 use super::super::number;
 use super::super::print;
-use super::super::value::Value;
+use super::super::value::{TooDeep, Value, stray};
 use super::{Row, pure};
 
 pub(super) const TABLE: &[Row] = &[
-    pure("toString", "any", |args| Ok(string_value(args.any(0)))),
+    pure("toString", "any", |args| string_value(args.any(0))),
     pure("toStrings", "any", |args| {
-        Ok(Value::strings(strings_of(args.any(0))))
+        Ok(Value::strings(strings_of(args.any(0))?))
     }),
     pure("int", "any", |args| Ok(Value::Int(to_integer(args.any(0))))),
     pure("int64", "any", |args| {
@@ -26,7 +26,7 @@ pub(super) const TABLE: &[Row] = &[
         Ok(Value::Int(number.unwrap_or(0)))
     }),
     pure("toDecimal", "any", |args| {
-        let digits = print::sprint(args.any(0));
+        let digits = print::sprint(args.any(0))?;
         Ok(Value::Int64(i64::from_str_radix(&digits, 8).unwrap_or(0)))
     }),
     pure("kindOf", "any", |args| Ok(args.any(0).kind().into())),
@@ -47,32 +47,31 @@ fn type_is_like(args: &Args<'_>) -> Result<Value, Fault> {
 }
 
 /// A value as sprig turns it into a string; bytes become the text they are.
-pub(super) fn string_value(value: &Value) -> Value {
+fn string_value(value: &Value) -> Result<Value, Fault> {
     match value {
-        Value::Str(_) | Value::Binary(_) => value.clone(),
-        Value::Bytes(bytes) => Value::from_bytes(bytes.to_vec()),
-        other => Value::str(print::sprint(other)),
+        Value::Str(_) => Ok(value.clone()),
+        other => Ok(string_of(other)?.into()),
     }
 }
 
 /// The same as text.
-pub(super) fn string_of(value: &Value) -> String {
+pub(super) fn string_of(value: &Value) -> Result<String, TooDeep> {
     match value {
-        Value::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Value::Bytes(bytes) => Ok(stray::text_of(bytes).into_owned()),
         other => print::sprint(other),
     }
 }
 
 /// The strings of a list without its nils; one string for anything else.
-pub(super) fn strings_of(value: &Value) -> Vec<String> {
+pub(super) fn strings_of(value: &Value) -> Result<Vec<String>, TooDeep> {
     match items_of(value) {
         Some(items) => items
             .iter()
             .filter(|item| !matches!(item, Value::Nil))
             .map(string_of)
             .collect(),
-        None if matches!(value, Value::Nil) => Vec::new(),
-        None => vec![string_of(value)],
+        None if matches!(value, Value::Nil) => Ok(Vec::new()),
+        None => Ok(vec![string_of(value)?]),
     }
 }
 

@@ -60,7 +60,7 @@ fn decrypt(args: &Args<'_>) -> Result<Value, Fault> {
     if text.is_empty() {
         return Ok("".into());
     }
-    let bytes = decode_base64(&text)
+    let bytes = decode_base64(text.as_bytes())
         .map_err(|place| Fault::new(format!("illegal base64 data at input byte {place}")))?;
     let wrong = || Fault::new("the text was not encrypted with this password");
     let (start, secret) = bytes.split_first_chunk::<BLOCK>().ok_or_else(wrong)?;
@@ -71,7 +71,7 @@ fn decrypt(args: &Args<'_>) -> Result<Value, Fault> {
     // Go only looks at the last byte to know how much was filled in.
     let filled = usize::from(*plain.last().ok_or_else(wrong)?);
     plain.truncate(plain.len().checked_sub(filled).ok_or_else(wrong)?);
-    Ok(Value::from_bytes(plain))
+    Ok(Value::from_bytes(&plain))
 }
 
 #[cfg(test)]

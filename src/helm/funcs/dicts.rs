@@ -1,17 +1,19 @@
 //! Maps: building, reading, changing and merging them.
 
-use super::super::engine::{Args, Fault};
-use super::super::value::{Entries, Map, Value};
+use std::rc::Rc;
+
+use super::super::engine::{Args, Executor, Fault};
+use super::super::value::{Entries, MAX_DEPTH, Map, TooDeep, Value};
 use super::convert::string_of;
-use super::{Row, pure};
+use super::{Row, engine, pure};
 
 pub(super) const TABLE: &[Row] = &[
-    pure("dict", "any...", |args| Ok(dict(args))),
+    pure("dict", "any...", dict),
     pure("get", "dict text", |args| {
         let map = args.map(0)?;
         Ok(map.get(&args.string(1)?).unwrap_or_else(|| "".into()))
     }),
-    pure("set", "dict text any", set),
+    engine("set", "dict text any", set),
     pure("unset", "dict text", |args| {
         let map = args.map(0)?;
         map.remove(&args.string(1)?);
@@ -29,55 +31,54 @@ pub(super) const TABLE: &[Row] = &[
     }),
     pure("pick", "dict text...", pick),
     pure("omit", "dict text...", omit),
-    pure("merge", "dict dict...", |args| merge_all(args, false)),
-    pure("mustMerge", "dict dict...", |args| merge_all(args, false)),
-    pure("mergeOverwrite", "dict dict...", |args| {
-        merge_all(args, true)
+    engine("merge", "dict dict...", |executor, args| {
+        merge_all(executor, args, false)
     }),
-    pure("mustMergeOverwrite", "dict dict...", |args| {
-        merge_all(args, true)
+    engine("mustMerge", "dict dict...", |executor, args| {
+        merge_all(executor, args, false)
+    }),
+    engine("mergeOverwrite", "dict dict...", |executor, args| {
+        merge_all(executor, args, true)
+    }),
+    engine("mustMergeOverwrite", "dict dict...", |executor, args| {
+        merge_all(executor, args, true)
     }),
     pure("dig", "any...", dig),
-    pure("deepCopy", "any", |args| Ok(args.any(0).deep_copy())),
-    pure("mustDeepCopy", "any", |args| Ok(args.any(0).deep_copy())),
+    pure("deepCopy", "any", deep_copy),
+    pure("mustDeepCopy", "any", deep_copy),
 ];
 
-fn dict(args: &Args<'_>) -> Value {
+fn dict(args: &Args<'_>) -> Result<Value, Fault> {
     let map = Map::default();
     for pair in args.all().chunks(2) {
         let value = pair.get(1).cloned().unwrap_or_else(|| "".into());
-        map.insert(string_of(&pair[0]), value);
+        map.insert(string_of(&pair[0])?, value);
     }
-    map.into()
+    Ok(map.into())
 }
 
-fn set(args: &Args<'_>) -> Result<Value, Fault> {
+fn deep_copy(args: &Args<'_>) -> Result<Value, Fault> {
+    match args.any(0) {
+        Value::Nil => Err(Fault::new("nil cannot be copied")),
+        value => Ok(value.deep_copy()?),
+    }
+}
+
+fn set(executor: &mut Executor<'_>, args: &Args<'_>) -> Result<Value, Fault> {
     if matches!(args.any(0), Value::Nil) {
         return Err(Fault::new("argument 1 is nil, which cannot be changed"));
     }
     let map = args.map(0)?;
-    if value_reaches(args.any(2), &map) {
-        return Err(Fault::new("a map cannot contain itself"));
-    }
-    map.insert(args.string(1)?, args.any(2).clone());
+    put(executor, &map, args.string(1)?, args.any(2).clone());
     Ok(map.into())
 }
 
-/// Whether `target` lies somewhere in `map`; such a value could be neither printed nor freed.
-fn reaches(map: &Map, target: &Map) -> bool {
-    map.is_same(target)
-        || map
-            .entries()
-            .iter()
-            .any(|(_, value)| value_reaches(value, target))
-}
-
-fn value_reaches(value: &Value, target: &Map) -> bool {
-    match value {
-        Value::Map(map) => reaches(map, target),
-        Value::List(items) => items.iter().any(|item| value_reaches(item, target)),
-        _ => false,
+/// Puts a value into a map. One that leads back to the map is no error, as in Go; only to print it is.
+fn put(executor: &mut Executor<'_>, map: &Map, key: Rc<str>, value: Value) {
+    if value.reaches(map) {
+        executor.note_circle(map);
     }
+    map.insert(key, value);
 }
 
 fn pluck(args: &Args<'_>) -> Result<Value, Fault> {
@@ -118,17 +119,30 @@ fn omit(args: &Args<'_>) -> Result<Value, Fault> {
 }
 
 /// Merges into the first map and returns that very map: later changes to it show everywhere.
-fn merge_all(args: &Args<'_>, overwrite: bool) -> Result<Value, Fault> {
+fn merge_all(
+    executor: &mut Executor<'_>,
+    args: &Args<'_>,
+    overwrite: bool,
+) -> Result<Value, Fault> {
     let target = args.map(0)?;
     for index in 1..args.len() {
-        merge(&target, &args.map(index)?, overwrite)?;
+        merge(executor, &target, &args.map(index)?, overwrite, 0)?;
     }
     Ok(target.into())
 }
 
-fn merge(target: &Map, source: &Map, overwrite: bool) -> Result<(), Fault> {
+fn merge(
+    executor: &mut Executor<'_>,
+    target: &Map,
+    source: &Map,
+    overwrite: bool,
+    depth: usize,
+) -> Result<(), Fault> {
     if target.is_same(source) {
         return Ok(());
+    }
+    if depth > MAX_DEPTH {
+        return Err(TooDeep.into());
     }
     for (key, value) in source.entries() {
         let old = target.get(&key).unwrap_or(Value::Nil);
@@ -138,13 +152,12 @@ fn merge(target: &Map, source: &Map, overwrite: bool) -> Result<(), Fault> {
                     target.insert(key, Value::Nil);
                 }
             }
-            (Value::Map(old), Value::Map(new)) if new.len() > 0 => merge(old, new, overwrite)?,
+            (Value::Map(old), Value::Map(new)) if new.len() > 0 => {
+                merge(executor, old, new, overwrite, depth + 1)?;
+            }
             _ => {
                 if overwrite || !old.is_true() {
-                    if value_reaches(&value, target) {
-                        return Err(Fault::new("a map cannot contain itself"));
-                    }
-                    target.insert(key, value);
+                    put(executor, target, key, value);
                 }
             }
         }

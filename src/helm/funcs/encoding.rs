@@ -10,9 +10,7 @@ use super::{Row, gojson, pure};
 
 pub(super) const TABLE: &[Row] = &[
     // The plain names swallow infinities, as Helm does; the others refuse them.
-    pure("toYaml", "any", |args| {
-        lenient(to_yaml(args)).map(Value::from)
-    }),
+    pure("toYaml", "any", |args| lenient(args, to_yaml(args))),
     pure("mustToYaml", "any", |args| Ok(to_yaml(args)?.into())),
     pure("toYamlPretty", "any", |args| {
         let text = args.any(0).to_pretty_json().map(|json| {
@@ -20,38 +18,36 @@ pub(super) const TABLE: &[Row] = &[
             text.pop();
             text
         });
-        lenient(text).map(Value::from)
+        Ok(text?.into())
     }),
     pure("fromYaml", "text", |args| {
-        Ok(map_or_error(read_yaml(&args.string(0)?), FROM_YAML))
+        Ok(map_or_error(read_yaml(&args.bytes(0)?), FROM_YAML))
     }),
     pure("fromYamlArray", "text", |args| {
-        Ok(list_or_error(read_yaml(&args.string(0)?), FROM_YAML))
+        Ok(list_or_error(read_yaml(&args.bytes(0)?), FROM_YAML))
     }),
-    pure("toJson", "any", |args| {
-        lenient(to_json(args)).map(Value::from)
-    }),
+    pure("toJson", "any", |args| lenient(args, to_json(args))),
     pure("mustToJson", "any", |args| Ok(to_json(args)?.into())),
     pure("toRawJson", "any", |args| {
-        lenient(to_json(args)).map(|text| unescaped(&text).into())
+        lenient(args, to_json(args).map(|text| unescaped(&text)))
     }),
     pure("mustToRawJson", "any", |args| {
         Ok(unescaped(&to_json(args)?).into())
     }),
     pure("toPrettyJson", "any", |args| {
-        lenient(to_json(args)).map(|text| pretty(&text).into())
+        lenient(args, to_json(args).map(|text| pretty(&text)))
     }),
     pure("mustToPrettyJson", "any", |args| {
         Ok(pretty(&to_json(args)?).into())
     }),
     pure("fromJson", "text", |args| {
-        Ok(map_or_error(read_json(&args.string(0)?), ""))
+        Ok(map_or_error(read_json(&args.letters(0)?), ""))
     }),
     pure("fromJsonArray", "text", |args| {
-        Ok(list_or_error(read_json(&args.string(0)?), ""))
+        Ok(list_or_error(read_json(&args.letters(0)?), ""))
     }),
     pure("mustFromJson", "text", |args| {
-        read_json(&args.string(0)?).map_err(Fault::new)
+        read_json(&args.letters(0)?).map_err(Fault::new)
     }),
     pure("b64enc", "text", |args| {
         Ok(encode_base64(&args.bytes(0)?).into())
@@ -60,15 +56,15 @@ pub(super) const TABLE: &[Row] = &[
         Ok(encode_base32(&args.bytes(0)?).into())
     }),
     pure("b32dec", "text", |args| {
-        Ok(match decode_base32(&args.string(0)?) {
-            Ok(bytes) => Value::from_bytes(bytes),
+        Ok(match decode_base32(&args.bytes(0)?) {
+            Ok(bytes) => Value::from_bytes(&bytes),
             Err(place) => format!("illegal base32 data at input byte {place}").into(),
         })
     }),
     pure("b64dec", "text", |args| {
         // The message becomes the value, as in Helm.
-        Ok(match decode_base64(&args.string(0)?) {
-            Ok(bytes) => Value::from_bytes(bytes),
+        Ok(match decode_base64(&args.bytes(0)?) {
+            Ok(bytes) => Value::from_bytes(&bytes),
             Err(place) => format!("illegal base64 data at input byte {place}").into(),
         })
     }),
@@ -77,11 +73,12 @@ pub(super) const TABLE: &[Row] = &[
 /// What Helm's message begins with when JSON came from YAML.
 const FROM_YAML: &str = "error unmarshaling JSON: while decoding JSON: ";
 
-/// Nothing instead of an infinity.
-fn lenient(text: Result<String, NoJson>) -> Result<String, Fault> {
+/// The text, or nothing where Go finds no JSON for the value: it holds an infinity, or itself.
+fn lenient(args: &Args<'_>, text: Result<String, NoJson>) -> Result<Value, Fault> {
     match text {
-        Err(NoJson::Number) => Ok(String::new()),
-        text => Ok(text?),
+        Err(NoJson::Number) => Ok("".into()),
+        Err(NoJson::TooDeep) if args.any(0).is_circular() => Ok("".into()),
+        text => Ok(text?.into()),
     }
 }
 
@@ -92,11 +89,12 @@ fn to_yaml(args: &Args<'_>) -> Result<String, NoJson> {
 }
 
 fn to_json(args: &Args<'_>) -> Result<String, NoJson> {
-    Ok(print::json(&args.any(0).to_json()?))
+    Ok(print::json_with_strays(&args.any(0).to_json_with_strays()?))
 }
 
-fn read_yaml(text: &str) -> Result<Value, String> {
-    yaml::parse_document(text, "text", Numbers::Floats)
+fn read_yaml(bytes: &[u8]) -> Result<Value, String> {
+    yaml::utf8(bytes, "text")
+        .and_then(|text| yaml::parse_document(text, "text", Numbers::Floats))
         .map(|json| Value::from(&json))
         .map_err(|error| format!("error converting YAML to JSON: {}", error.in_go))
 }
@@ -224,10 +222,12 @@ fn encode_base32(bytes: &[u8]) -> String {
 }
 
 /// Like Go, ignores line breaks; the error is the place of the first wrong byte.
-fn decode_base32(text: &str) -> Result<Vec<u8>, usize> {
+fn decode_base32(text: &[u8]) -> Result<Vec<u8>, usize> {
+    let is_break = |byte: &u8| b"\r\n".contains(byte);
     let text: Vec<u8> = text
-        .bytes()
-        .filter(|byte| !b"\r\n".contains(byte))
+        .iter()
+        .copied()
+        .filter(|byte| !is_break(byte))
         .collect();
     let mut out = Vec::new();
     for (number, chunk) in text.chunks(8).enumerate() {

@@ -2,7 +2,7 @@
 
 use super::super::engine::{Args, Executor, Fault, LookupKey};
 use super::super::print;
-use super::super::value::Value;
+use super::super::value::{TooDeep, Value};
 use super::{Row, engine, pure};
 
 pub(super) const TABLE: &[Row] = &[
@@ -78,7 +78,7 @@ fn lookup(executor: &mut Executor<'_>, args: &Args<'_>) -> Result<Value, Fault> 
 }
 
 /// The same for what escapes its operands; there nil is no value.
-pub(super) fn sprint_escaped(values: &[Value]) -> String {
+pub(super) fn sprint_escaped(values: &[Value]) -> Result<String, TooDeep> {
     let values: Vec<Value> = values
         .iter()
         .map(|value| match value {
@@ -91,16 +91,16 @@ pub(super) fn sprint_escaped(values: &[Value]) -> String {
 }
 
 /// Used by `print`: Go puts a blank between operands that are both no strings.
-pub(super) fn sprint_all(values: &[Value]) -> String {
+pub(super) fn sprint_all(values: &[Value]) -> Result<String, TooDeep> {
     let mut out = String::new();
     let mut after_string = true;
     for value in values {
-        let is_string = matches!(value, Value::Str(_) | Value::Binary(_));
+        let is_string = matches!(value, Value::Str(_));
         if !after_string && !is_string {
             out.push(' ');
         }
-        out.push_str(&print::sprint(value));
+        out.push_str(&print::sprint(value)?);
         after_string = is_string;
     }
-    out
+    Ok(out)
 }

@@ -11,16 +11,15 @@ use super::{Row, pure};
 use verb::{Spec, typed};
 
 pub(super) const TABLE: &[Row] = &[
-    pure("print", "any...", |args| Ok(sprint_all(args.all()).into())),
+    pure("print", "any...", |args| Ok(sprint_all(args.all())?.into())),
     pure("println", "any...", |args| {
-        let words: Vec<String> = args.all().iter().map(print::sprint).collect();
+        let words = args.all().iter().map(print::sprint);
+        let words = words.collect::<Result<Vec<_>, _>>()?;
         Ok(format!("{}\n", words.join(" ")).into())
     }),
     pure("printf", "text any...", |args| {
         let format = args.string(0)?;
-        Printer::new(&format, args.rest(1))
-            .run()
-            .map(Value::from_bytes)
+        Printer::new(&format, args.rest(1)).run().map(Value::from)
     }),
 ];
 
@@ -39,7 +38,7 @@ struct Printer<'f> {
     /// Whether `[n]` was used, after which unused arguments are no mistake.
     is_reordered: bool,
     is_index_good: bool,
-    out: Vec<u8>,
+    out: String,
 }
 
 impl<'f> Printer<'f> {
@@ -51,31 +50,31 @@ impl<'f> Printer<'f> {
             next: 0,
             is_reordered: false,
             is_index_good: true,
-            out: Vec::new(),
+            out: String::new(),
         }
     }
 
-    fn run(mut self) -> Result<Vec<u8>, Fault> {
+    fn run(mut self) -> Result<String, Fault> {
         while let Some(length) = self.format[self.at..].find('%') {
             let text = &self.format[self.at..self.at + length];
-            self.out.extend_from_slice(text.as_bytes());
+            self.out.push_str(text);
             self.at += length + 1;
             self.one()?;
             if self.out.len() > MAX_OUTPUT {
                 return Err(super::text::too_long());
             }
         }
-        self.out
-            .extend_from_slice(&self.format.as_bytes()[self.at..]);
+        self.out.push_str(&self.format[self.at..]);
         if !self.is_reordered && self.next < self.args.len() {
-            let extra: Vec<String> = self.args[self.next..].iter().map(typed).collect();
+            let extra = self.args[self.next..].iter().map(typed);
+            let extra = extra.collect::<Result<Vec<_>, _>>()?;
             self.put(&format!("%!(EXTRA {})", extra.join(", ")));
         }
         Ok(self.out)
     }
 
     fn put(&mut self, text: &str) {
-        self.out.extend_from_slice(text.as_bytes());
+        self.out.push_str(text);
     }
 
     fn peek(&self) -> Option<char> {
@@ -147,12 +146,12 @@ impl<'f> Printer<'f> {
             self.next += 1;
             // With a plus, `%v` would name the fields of structs; it writes no signs.
             spec.plus &= verb != 'v';
-            let bytes = if verb == 'v' && spec.sharp {
+            let text = if verb == 'v' && spec.sharp {
                 verb::syntax(&spec, value, 0)?
             } else {
                 verb::written(&spec, verb, value, 0)?
             };
-            self.out.extend_from_slice(&bytes);
+            self.put(&text);
         } else {
             self.put(&format!("%!{verb}(MISSING)"));
         }
@@ -277,7 +276,7 @@ mod tests {
         ];
         for (format, args, expected) in cases {
             let found = Printer::new(format, &args).run().unwrap();
-            assert_eq!(String::from_utf8(found).unwrap(), expected, "{format}");
+            assert_eq!(found, expected, "{format}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Lists: building, taking apart, searching and ordering them.
 
 use super::super::engine::{Args, Fault, items_of};
-use super::super::value::{Items, List, Map, Value};
+use super::super::value::{Items, List, Map, Value, stray};
 use super::convert::{string_of, strings_of, to_integer};
 use super::{Row, pure};
 
@@ -61,14 +61,14 @@ pub(super) const TABLE: &[Row] = &[
     pure("mustChunk", "int any", chunk),
     pure("concat", "any...", concat),
     pure("join", "text any", |args| {
-        Ok(strings_of(args.any(1)).join(&args.string(0)?).into())
+        Ok(strings_of(args.any(1))?.join(&args.string(0)?).into())
     }),
     pure("sortAlpha", "any", |args| {
         let mut strings = match items_of(args.any(0)) {
-            Some(_) => strings_of(args.any(0)),
-            None => vec![string_of(args.any(0))],
+            Some(_) => strings_of(args.any(0))?,
+            None => vec![string_of(args.any(0))?],
         };
-        strings.sort();
+        strings.sort_by(|left, right| stray::bytes_of(left).cmp(&stray::bytes_of(right)));
         Ok(Value::strings(strings))
     }),
     pure("splitList", "text text", |args| {
@@ -292,8 +292,8 @@ fn step_into(item: &Value, key: &Value) -> Result<Value, Fault> {
             other.type_name()
         ))),
         (Value::Str(text), _) => {
-            let byte = position(key, text.len())?;
-            Ok(Value::Int(i64::from(text.as_bytes()[byte])))
+            let bytes = stray::bytes_of(text);
+            Ok(Value::Int(i64::from(bytes[position(key, bytes.len())?])))
         }
         (other, _) => {
             let items = items_of(other).ok_or_else(|| {
@@ -324,8 +324,8 @@ fn length(args: &Args<'_>) -> Result<Value, Fault> {
         value => Fault::new(format!("len of type {}", value.type_name())),
     };
     let length = match value {
-        Value::Str(text) => text.len(),
-        Value::Binary(bytes) | Value::Bytes(bytes) => bytes.len(),
+        Value::Str(text) => stray::bytes_of(text).len(),
+        Value::Bytes(bytes) => bytes.len(),
         Value::List(items) => items.len(),
         Value::Map(map) => map.len(),
         Value::Object(object) => match object.plain() {

@@ -124,7 +124,7 @@ impl Type {
     pub(crate) fn takes(self, value: &Value) -> bool {
         match (self, value) {
             (Self::Any | Self::Value, _)
-            | (Self::Text, Value::Str(_) | Value::Binary(_))
+            | (Self::Text, Value::Str(_))
             | (Self::Int, Value::Int(_))
             | (Self::Float, Value::Float(_))
             | (Self::Bool, Value::Bool(_))

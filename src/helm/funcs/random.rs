@@ -36,7 +36,7 @@ pub(super) const TABLE: &[Row] = &[
         Ok(Value::Int(least + drawn))
     }),
     pure("shuffle", "text", |args| {
-        let mut letters: Vec<char> = args.string(0)?.chars().collect();
+        let mut letters: Vec<char> = args.letters(0)?.chars().collect();
         for index in (1..letters.len()).rev() {
             letters.swap(index, index_below(index + 1));
         }

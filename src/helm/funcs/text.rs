@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::engine::{Args, Fault};
 use super::super::print;
-use super::super::value::Value;
+use super::super::value::{TooDeep, Value, stray};
 use super::convert::string_of;
 use super::{Row, pure};
 
@@ -25,9 +25,7 @@ pub(super) const TABLE: &[Row] = &[
     }),
     pure("trunc", "int text", trunc),
     pure("substr", "int int text", substr),
-    pure("nospace", "text", |args| {
-        Ok(without_blanks(&args.string(0)?).into())
-    }),
+    pure("nospace", "text", |args| without_blanks(args)),
     pure("repeat", "int text", repeat),
     pure("contains", "text text", |args| {
         Ok(args.string(1)?.contains(&*args.string(0)?).into())
@@ -39,12 +37,12 @@ pub(super) const TABLE: &[Row] = &[
         Ok(args.string(1)?.ends_with(&*args.string(0)?).into())
     }),
     pure("quote", "any...", |args| {
-        Ok(joined(args, |value| print::quoted(&string_of(value))))
+        joined(args, |value| Ok(print::quoted(&string_of(value)?)))
     }),
     pure("squote", "any...", |args| {
-        Ok(joined(args, |value| format!("'{}'", print::sprint(value))))
+        joined(args, |value| Ok(format!("'{}'", print::sprint(value)?)))
     }),
-    pure("cat", "any...", |args| Ok(joined(args, print::sprint))),
+    pure("cat", "any...", |args| joined(args, print::sprint)),
     pure("indent", "int text", |args| Ok(indented(args)?.into())),
     pure("nindent", "int text", |args| {
         Ok(format!("\n{}", indented(args)?).into())
@@ -57,9 +55,9 @@ pub(super) const TABLE: &[Row] = &[
         let chosen = usize::from(args.int(2)? != 1);
         args.string(chosen).map(Value::Str)
     }),
-    pure("html", "any...", |args| Ok(html(args).into())),
-    pure("js", "any...", |args| Ok(java_script(args).into())),
-    pure("urlquery", "any...", |args| Ok(url_query(args).into())),
+    pure("html", "any...", |args| Ok(html(args)?.into())),
+    pure("js", "any...", |args| Ok(java_script(args)?.into())),
+    pure("urlquery", "any...", |args| Ok(url_query(args)?.into())),
 ];
 
 /// Why a text is not made.
@@ -69,13 +67,14 @@ pub(super) fn too_long() -> Fault {
 
 /// Goes by bytes, and takes each for a letter when there is a blank to leave out, as the library
 /// behind sprig does.
-fn without_blanks(text: &str) -> String {
-    let letters = || text.bytes().map(char::from);
-    if letters().any(char::is_whitespace) {
-        letters().filter(|letter| !letter.is_whitespace()).collect()
-    } else {
-        text.to_owned()
+fn without_blanks(args: &Args<'_>) -> Result<Value, Fault> {
+    let bytes = args.bytes(0)?;
+    let letters = || bytes.iter().copied().map(char::from);
+    if !letters().any(char::is_whitespace) {
+        return args.string(0).map(Value::Str);
     }
+    let kept = letters().filter(|letter| !letter.is_whitespace());
+    Ok(kept.collect::<String>().into())
 }
 
 fn trim_all(args: &Args<'_>) -> Result<Value, Fault> {
@@ -85,22 +84,20 @@ fn trim_all(args: &Args<'_>) -> Result<Value, Fault> {
 
 /// Cuts bytes, not letters: what is left of a cut letter is no UTF-8, as in Go.
 fn trunc(args: &Args<'_>) -> Result<Value, Fault> {
-    let (count, text) = (args.int(0)?, args.string(1)?);
+    let (count, bytes) = (args.int(0)?, args.bytes(1)?);
     let size = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
-    let bytes = text.as_bytes();
     let part = if count < 0 && bytes.len() > size {
         &bytes[bytes.len() - size..]
     } else if count >= 0 && bytes.len() > size {
         &bytes[..size]
     } else {
-        bytes
+        &bytes
     };
-    Ok(Value::from_bytes(part.to_vec()))
+    Ok(Value::from_bytes(part))
 }
 
 fn substr(args: &Args<'_>) -> Result<Value, Fault> {
-    let (start, end, text) = (args.int(0)?, args.int(1)?, args.string(2)?);
-    let bytes = text.as_bytes();
+    let (start, end, bytes) = (args.int(0)?, args.int(1)?, args.bytes(2)?);
     let length = bytes.len();
     let bound = |number: i64| usize::try_from(number).ok();
     let part = match (bound(start), bound(end)) {
@@ -110,7 +107,7 @@ fn substr(args: &Args<'_>) -> Result<Value, Fault> {
         (Some(start), _) => bytes.get(start..),
     };
     let part = part.ok_or_else(|| Fault::new("the bounds lie outside of the string"))?;
-    Ok(Value::from_bytes(part.to_vec()))
+    Ok(Value::from_bytes(part))
 }
 
 fn repeat(args: &Args<'_>) -> Result<Value, Fault> {
@@ -122,14 +119,16 @@ fn repeat(args: &Args<'_>) -> Result<Value, Fault> {
     }
 }
 
-fn joined(args: &Args<'_>, each: impl Fn(&Value) -> String) -> Value {
-    let parts: Vec<String> = args
+fn joined(
+    args: &Args<'_>,
+    each: impl Fn(&Value) -> Result<String, TooDeep>,
+) -> Result<Value, Fault> {
+    let there = args
         .all()
         .iter()
-        .filter(|value| !matches!(value, Value::Nil))
-        .map(each)
-        .collect();
-    parts.join(" ").into()
+        .filter(|value| !matches!(value, Value::Nil));
+    let parts = there.map(each).collect::<Result<Vec<_>, _>>()?;
+    Ok(parts.join(" ").into())
 }
 
 fn indented(args: &Args<'_>) -> Result<String, Fault> {
@@ -143,9 +142,9 @@ fn indented(args: &Args<'_>) -> Result<String, Fault> {
     Ok(format!("{pad}{}", text.replace('\n', &format!("\n{pad}"))))
 }
 
-fn html(args: &Args<'_>) -> String {
+fn html(args: &Args<'_>) -> Result<String, TooDeep> {
     let mut out = String::new();
-    for letter in super::flow::sprint_escaped(args.all()).chars() {
+    for letter in super::flow::sprint_escaped(args.all())?.chars() {
         match letter {
             '\0' => out.push('\u{fffd}'),
             '"' => out.push_str("&#34;"),
@@ -156,13 +155,13 @@ fn html(args: &Args<'_>) -> String {
             other => out.push(other),
         }
     }
-    out
+    Ok(out)
 }
 
 /// Text that is safe between the quotes of a script.
-fn java_script(args: &Args<'_>) -> String {
+fn java_script(args: &Args<'_>) -> Result<String, TooDeep> {
     let mut out = String::new();
-    for letter in super::flow::sprint_escaped(args.all()).chars() {
+    for letter in super::flow::sprint_escaped(args.all())?.chars() {
         match letter {
             '\\' | '\'' | '"' => {
                 out.push('\\');
@@ -171,18 +170,20 @@ fn java_script(args: &Args<'_>) -> String {
             '\0'..='\u{1f}' | '<' | '>' | '&' | '=' => {
                 let _ = write!(out, "\\u{:04X}", letter as u32);
             }
-            letter if letter.is_ascii() || print::is_printable(letter) => out.push(letter),
+            letter if letter.is_ascii() || stray::is_stray(letter) => out.push(letter),
+            letter if print::is_printable(letter) => out.push(letter),
             letter => {
                 let _ = write!(out, "\\u{:04X}", letter as u32);
             }
         }
     }
-    out
+    Ok(out)
 }
 
-fn url_query(args: &Args<'_>) -> String {
+fn url_query(args: &Args<'_>) -> Result<String, TooDeep> {
     let mut out = String::new();
-    for byte in super::flow::sprint_escaped(args.all()).bytes() {
+    let text = super::flow::sprint_escaped(args.all())?;
+    for byte in stray::bytes_of(&text).iter().copied() {
         match byte {
             b' ' => out.push('+'),
             b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
@@ -192,5 +193,5 @@ fn url_query(args: &Args<'_>) -> String {
             }
         }
     }
-    out
+    Ok(out)
 }

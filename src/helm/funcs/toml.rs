@@ -25,11 +25,15 @@ pub(super) const TABLE: &[Row] = &[
 const MAX_DEPTH: usize = 500;
 
 fn from_toml(args: &Args<'_>) -> Result<Value, Fault> {
-    let text = args.string(0)?;
-    Ok(match toml::from_str::<toml::Table>(&text) {
+    let bytes = args.bytes(0)?;
+    let read = str::from_utf8(&bytes).map_err(|_| "invalid UTF-8".to_owned());
+    let read = read.and_then(|text| {
+        toml::from_str::<toml::Table>(text).map_err(|error| error.message().to_owned())
+    });
+    Ok(match read {
         Ok(table) => table_value(table),
-        Err(error) => {
-            let problem = format!("toml: {}", error.message());
+        Err(problem) => {
+            let problem = format!("toml: {problem}");
             Value::Map([("Error", problem.into())].into_iter().collect())
         }
     })
@@ -199,7 +203,7 @@ fn element(out: &mut String, value: &Value, depth: usize) -> Result<(), Fault> {
                 Some(moment) => {
                     out.push_str(&moment.format("2006-01-02T15:04:05.999999999Z07:00"));
                 }
-                None => out.push_str(&quoted(&print::sprint(other))),
+                None => out.push_str(&quoted(&print::sprint(other)?)),
             },
         },
     }

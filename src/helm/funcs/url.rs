@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::engine::Fault;
-use super::super::value::{Map, Value};
+use super::super::value::{Map, Value, stray};
 use super::{Row, pure};
 
 pub(super) const TABLE: &[Row] = &[
@@ -231,7 +231,7 @@ impl Part {
 
 fn escaped(text: &str, part: Part) -> String {
     let mut out = String::new();
-    for byte in text.bytes() {
+    for byte in stray::bytes_of(text).iter().copied() {
         if part.takes(byte) {
             out.push(char::from(byte));
         } else {
@@ -243,7 +243,8 @@ fn escaped(text: &str, part: Part) -> String {
 
 fn unescaped(text: &str, part: Part) -> Parse<String> {
     let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
+    let held = stray::bytes_of(text);
+    let mut bytes = held.iter().copied();
     while let Some(byte) = bytes.next() {
         if byte != b'%' {
             if part == Part::Host && byte.is_ascii() && !part.takes(byte) {
@@ -259,7 +260,7 @@ fn unescaped(text: &str, part: Part) -> Parse<String> {
         let (high, low) = digit().zip(digit()).ok_or("invalid URL escape")?;
         out.push(high << 4 | low);
     }
-    String::from_utf8(out).map_err(|_| "the text is no UTF-8")
+    Ok(stray::text_of(&out).into_owned())
 }
 
 fn join(parts: &Map) -> Result<Value, Fault> {

@@ -6,17 +6,17 @@ use super::{Row, pure};
 
 pub(super) const TABLE: &[Row] = &[
     pure("wrap", "int text", |args| {
-        wrapped(args.int(0)?, "", &args.string(1)?, false)
+        wrapped(args.int(0)?, b"", &args.bytes(1)?, false)
     }),
     pure("wrapWith", "int text text", |args| {
-        wrapped(args.int(0)?, &args.string(1)?, &args.string(2)?, true)
+        wrapped(args.int(0)?, &args.bytes(1)?, &args.bytes(2)?, true)
     }),
     pure("abbrev", "int text", |args| {
-        let (width, text) = (args.int(0)?, args.string(1)?);
+        let (width, text) = (args.int(0)?, args.bytes(1)?);
         Ok(if width < 4 {
-            text.into()
+            args.any(1).clone()
         } else {
-            abbreviated(text.as_bytes(), 0, size(width))
+            abbreviated(&text, 0, size(width))
         })
     }),
     pure("abbrevboth", "int int text", abbrev_both),
@@ -26,15 +26,13 @@ fn size(number: i64) -> usize {
     usize::try_from(number).unwrap_or(0)
 }
 
-fn wrapped(width: i64, line_break: &str, text: &str, breaks_words: bool) -> Result<Value, Fault> {
+fn wrapped(width: i64, line_break: &[u8], text: &[u8], breaks_words: bool) -> Result<Value, Fault> {
     let line_break = if line_break.is_empty() {
-        "\n"
+        b"\n"
     } else {
         line_break
-    }
-    .as_bytes();
+    };
     let width = size(width.max(1));
-    let text = text.as_bytes();
     if text.len() / width * line_break.len() > super::text::MAX_LENGTH {
         return Err(super::text::too_long());
     }
@@ -59,25 +57,22 @@ fn wrapped(width: i64, line_break: &str, text: &str, breaks_words: bool) -> Resu
         at = next;
     }
     out.extend_from_slice(&text[at..]);
-    Ok(Value::from_bytes(out))
+    Ok(Value::from_bytes(&out))
 }
 
 fn abbrev_both(args: &Args<'_>) -> Result<Value, Fault> {
-    let (left, right, text) = (args.int(0)?, args.int(1)?, args.string(2)?);
+    let (left, right, text) = (args.int(0)?, args.int(1)?, args.bytes(2)?);
     if right < 4 || left > 0 && right < 7 {
-        return Ok(text.into());
+        return Ok(args.any(2).clone());
     }
-    if left < 0 {
-        return Ok(abbreviated(text.as_bytes(), 0, size(right)));
-    }
-    Ok(abbreviated(text.as_bytes(), size(left), size(right)))
+    Ok(abbreviated(&text, size(left), size(right)))
 }
 
 /// At most `width` bytes from about `offset` on, with dots for what is left out.
 fn abbreviated(text: &[u8], offset: usize, width: usize) -> Value {
     const DOTS: &[u8] = b"...";
     if text.len() <= width {
-        return Value::from_bytes(text.to_vec());
+        return Value::from_bytes(text);
     }
     let shown = width - DOTS.len();
     let mut offset = offset.min(text.len());
@@ -85,7 +80,7 @@ fn abbreviated(text: &[u8], offset: usize, width: usize) -> Value {
         offset = text.len() - shown;
     }
     if offset <= 4 {
-        return Value::from_bytes([&text[..shown], DOTS].concat());
+        return Value::from_bytes(&[&text[..shown], DOTS].concat());
     }
     if width < 7 {
         return "".into();
@@ -93,7 +88,7 @@ fn abbreviated(text: &[u8], offset: usize, width: usize) -> Value {
     if offset + shown < text.len() {
         // What follows the offset is itself cut short.
         let end = offset + shown - DOTS.len();
-        return Value::from_bytes([DOTS, &text[offset..end], DOTS].concat());
+        return Value::from_bytes(&[DOTS, &text[offset..end], DOTS].concat());
     }
-    Value::from_bytes([DOTS, &text[text.len() - shown..]].concat())
+    Value::from_bytes(&[DOTS, &text[text.len() - shown..]].concat())
 }

@@ -119,7 +119,7 @@ impl Serialize for Base64 {
 impl<'de> Deserialize<'de> for Base64 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        decode_base64(&text)
+        decode_base64(text.as_bytes())
             .map(|bytes| Self(bytes.into()))
             .map_err(|_| serde::de::Error::custom("the data is no base64"))
     }

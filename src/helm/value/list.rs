@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::rc::Rc;
 
-use super::Value;
+use super::{Pairs, TooDeep, Value};
 
 /// A list; Go tells apart what it may hold, and an empty one from none at all.
 #[derive(Clone)]
@@ -60,20 +60,21 @@ impl List {
         }
     }
 
-    pub(super) fn deep_copy(&self) -> Self {
-        Self {
-            items: Rc::new(self.iter().map(Value::deep_copy).collect()),
+    pub(super) fn deep_copy_at(&self, depth: usize) -> Result<Self, TooDeep> {
+        let items = self.iter().map(|item| item.deep_copy_at(depth + 1));
+        Ok(Self {
+            items: Rc::new(items.collect::<Result<_, _>>()?),
             ..self.clone()
-        }
+        })
     }
 
-    pub(super) fn deep_equal(&self, other: &Self) -> bool {
+    pub(super) fn deep_equal_but(&self, other: &Self, known: &mut Pairs) -> bool {
         self.len() == other.len()
             && (self.of, self.is_nil) == (other.of, other.is_nil)
             && self
                 .iter()
                 .zip(other.iter())
-                .all(|(left, right)| left.deep_equal(right))
+                .all(|(left, right)| left.deep_equal_but(right, known))
     }
 
     pub(crate) fn takes_any(&self) -> bool {

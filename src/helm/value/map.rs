@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::Value;
+use super::{Pairs, TooDeep, Value};
 
 /// A map that all its holders see change.
 #[derive(Clone, Default)]
@@ -53,13 +53,17 @@ impl Map {
         }
     }
 
-    pub(super) fn deep_equal(&self, other: &Self) -> bool {
-        let has_same = |(key, value): &(Rc<str>, Value)| {
-            other.get(key).is_some_and(|other| value.deep_equal(&other))
-        };
-        self.of == other.of
-            && (self.is_same(other)
-                || self.len() == other.len() && self.entries().iter().all(has_same))
+    pub(super) fn deep_equal_but(&self, other: &Self, known: &mut Pairs) -> bool {
+        if self.of != other.of || self.len() != other.len() {
+            return false;
+        }
+        if self.is_same(other) || !known.insert((self.address(), other.address())) {
+            return true;
+        }
+        self.entries().iter().all(|(key, value)| {
+            let other = other.get(key);
+            other.is_some_and(|other| value.deep_equal_but(&other, known))
+        })
     }
 
     pub(crate) fn of(&self) -> Entries {
@@ -104,19 +108,28 @@ impl Map {
             .collect()
     }
 
+    /// Takes everything out, for all who hold it.
+    pub(crate) fn clear(&self) {
+        self.entries.take();
+    }
+
     /// Whether both are the same map, not merely equal ones.
     pub(crate) fn is_same(&self, other: &Map) -> bool {
         Rc::ptr_eq(&self.entries, &other.entries)
     }
 
-    /// A copy that shares no map with this one.
-    pub(crate) fn deep_copy(&self) -> Map {
+    /// What tells the map from every other one there is.
+    pub(super) fn address(&self) -> usize {
+        Rc::as_ptr(&self.entries).addr()
+    }
+
+    pub(super) fn deep_copy_at(&self, depth: usize) -> Result<Self, TooDeep> {
         let entries = self.entries().into_iter();
-        let copies = entries.map(|(key, value)| (key, value.deep_copy()));
-        Self {
+        let copies = entries.map(|(key, value)| Ok((key, value.deep_copy_at(depth + 1)?)));
+        Ok(Self {
             of: self.of,
-            ..copies.collect()
-        }
+            ..copies.collect::<Result<_, _>>()?
+        })
     }
 }
 

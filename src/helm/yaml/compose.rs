@@ -87,37 +87,6 @@ impl Composer<'_> {
         }
     }
 
-    fn key(&mut self, node: &Node) -> Result<String, YamlError> {
-        if let NodeKind::Scalar {
-            text,
-            tag,
-            is_plain,
-        } = &node.resolve().kind
-        {
-            let resolved = match tag.as_deref() {
-                Some("tag:yaml.org,2002:str") => Scalar::Text,
-                None if !is_plain => Scalar::Text,
-                _ => scalar::resolve(text),
-            };
-            match resolved {
-                Scalar::Text | Scalar::Timestamp => return Ok(text.clone()),
-                Scalar::Bool(truth) => return Ok(truth.to_string()),
-                Scalar::Int(number) => return Ok(number.to_string()),
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    reason = "Go writes such keys as float32"
-                )]
-                Scalar::Float(number) => return Ok(float_key(number as f32)),
-                Scalar::Uint(_) | Scalar::Null => {
-                    let problem = "a key must be text, a number or a boolean";
-                    self.bad_keys.push(self.error_at(node, problem));
-                    return Ok(format!("{BAD_KEY}{}", self.bad_keys.len() - 1));
-                }
-            }
-        }
-        Err(self.error_at(node, "a key must be text, a number or a boolean"))
-    }
-
     fn scalar(
         &mut self,
         node: &Node,
@@ -162,38 +131,10 @@ impl Composer<'_> {
 
     fn binary(&self, node: &Node, text: &str) -> Result<Value, YamlError> {
         let compact: String = text.split_ascii_whitespace().collect();
-        match super::super::decode_base64(&compact) {
+        match super::super::decode_base64(compact.as_bytes()) {
             Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into()),
             Err(_) => Err(self.error_at(node, "the `!!binary` value is no base64")),
         }
-    }
-}
-
-/// What stands for a bad key until the document is complete.
-const BAD_KEY: &str = "\u{0}bad key ";
-
-/// The number of the first bad key that is left in a value.
-pub(super) fn first_mark(value: &Value) -> Option<usize> {
-    match value {
-        Value::Array(items) => items.iter().find_map(first_mark),
-        Value::Object(entries) => entries.iter().find_map(|(key, item)| {
-            let mark = key
-                .strip_prefix(BAD_KEY)
-                .and_then(|index| index.parse().ok());
-            mark.or_else(|| first_mark(item))
-        }),
-        _ => None,
-    }
-}
-
-fn float_key(number: f32) -> String {
-    if number.is_nan() {
-        ".nan".to_owned()
-    } else if number.is_infinite() {
-        if number > 0.0 { ".inf" } else { "-.inf" }.to_owned()
-    } else {
-        let shortest: f64 = number.to_string().parse().unwrap_or_default();
-        super::super::print::float_g(shortest)
     }
 }
 

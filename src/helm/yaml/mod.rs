@@ -4,6 +4,7 @@
 
 mod compose;
 mod emit;
+mod key;
 mod number;
 mod order;
 mod place;
@@ -16,7 +17,7 @@ pub(crate) use emit::to_pretty_string;
 pub use emit::to_string;
 pub use place::line_of;
 pub use read::YamlError;
-pub(crate) use read::{Numbers, documents, parse_document};
+pub(crate) use read::{Numbers, documents, parse_document, utf8};
 
 /// Reads the first document of a text from `origin`; an empty text is null, and integers stay integers.
 pub fn parse(text: &str, origin: &str) -> Result<serde_json::Value, YamlError> {

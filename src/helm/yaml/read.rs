@@ -10,7 +10,7 @@ use std::rc::Rc;
 use libyaml_safer::{Encoding, ErrorKind, EventData, Mark, Parser, ScalarStyle};
 use serde_json::Value;
 
-use super::compose::first_mark;
+use super::key::first_mark;
 use super::plain;
 
 /// How deep lists and maps may nest.
@@ -39,6 +39,48 @@ pub(crate) enum Numbers {
     Floats,
     /// Integers stay integers, as in manifests.
     Kept,
+}
+
+/// The bytes as text, which YAML has to be.
+pub(crate) fn utf8<'t>(bytes: &'t [u8], origin: &str) -> Result<&'t str, YamlError> {
+    str::from_utf8(bytes).map_err(|error| {
+        let (before, rest) = bytes.split_at(error.valid_up_to());
+        let line = before
+            .rsplit(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or(before);
+        let lines = before.iter().filter(|byte| **byte == b'\n').count();
+        YamlError {
+            origin: origin.to_owned(),
+            line: lines as u64 + 1,
+            column: String::from_utf8_lossy(line).chars().count() as u64 + 1,
+            problem: "the text is no UTF-8".to_owned(),
+            in_go: format!("yaml: {}", in_go(rest)),
+        }
+    })
+}
+
+/// What Go's library says of bytes that begin with no letter.
+fn in_go(bytes: &[u8]) -> &'static str {
+    let width = match bytes.first() {
+        Some(0xc0..=0xdf) => 2,
+        Some(0xe0..=0xef) => 3,
+        Some(0xf0..=0xf7) => 4,
+        _ => return "invalid leading UTF-8 octet",
+    };
+    match bytes.get(1..width) {
+        None => "incomplete UTF-8 octet sequence",
+        Some(rest) if rest.iter().any(|byte| byte & 0xc0 != 0x80) => "invalid trailing UTF-8 octet",
+        Some(_)
+            if matches!(
+                bytes,
+                [0xc0 | 0xc1, ..] | [0xe0, ..=0x9f, ..] | [0xf0, ..=0x8f, ..]
+            ) =>
+        {
+            "invalid length of a UTF-8 sequence"
+        }
+        Some(_) => "invalid Unicode character",
+    }
 }
 
 /// Reads the first document; an empty text is null.

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"time"
 
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
@@ -58,7 +59,15 @@ func main() {
 	}
 }
 
+// How long one case may take. Some generated ones have no end, and the program ends with them.
+const patience = 30 * time.Second
+
 func answered(asked request) (said answer) {
+	endless := time.AfterFunc(patience, func() {
+		fmt.Fprintln(os.Stderr, "no end after", patience)
+		os.Exit(1)
+	})
+	defer endless.Stop()
 	defer func() {
 		if broken := recover(); broken != nil {
 			said = answer{Error: fmt.Sprint("panic: ", broken)}

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"helm.sh/helm/v4/pkg/chart/common"
 	"helm.sh/helm/v4/pkg/chart/common/util"
@@ -65,7 +66,15 @@ func main() {
 	}
 }
 
+// How long one case may take. Some generated ones have no end, and the program ends with them.
+const patience = 30 * time.Second
+
 func answered(asked request) (said answer) {
+	endless := time.AfterFunc(patience, func() {
+		fmt.Fprintln(os.Stderr, "no end after", patience)
+		os.Exit(1)
+	})
+	defer endless.Stop()
 	defer func() {
 		if broken := recover(); broken != nil {
 			said = answer{Error: fmt.Sprint("panic: ", broken)}

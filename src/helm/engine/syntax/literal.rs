@@ -1,16 +1,18 @@
 //! Literals: quoted text, characters and numbers, as Go reads them.
 
 use super::super::super::number;
+use super::super::super::value::stray;
 use super::tree::Number;
 
-/// The text of a literal in double or back quotes. Bytes that are no UTF-8 (`"\xff"`) are refused.
+/// The text of a literal in double or back quotes.
 pub(super) fn unquote(literal: &str) -> Option<String> {
     if let Some(raw) = literal.strip_prefix('`') {
         return Some(raw.strip_suffix('`')?.replace('\r', ""));
     }
     let inner = literal.strip_prefix('"')?.strip_suffix('"')?;
     let mut bytes = Vec::with_capacity(inner.len());
-    let mut rest = inner;
+    let letters = stray::replaced(inner);
+    let mut rest = &*letters;
     while !rest.is_empty() {
         rest = match unescape(rest, '"')? {
             (Unescaped::Byte(byte), rest) => {
@@ -23,7 +25,7 @@ pub(super) fn unquote(literal: &str) -> Option<String> {
             }
         };
     }
-    String::from_utf8(bytes).ok()
+    Some(stray::text_of(&bytes).into_owned())
 }
 
 /// The number that a character constant such as `'a'` stands for.
@@ -93,7 +95,10 @@ fn unescape(text: &str, quote: char) -> Option<(Unescaped, &str)> {
         '\\' => letters.next()?,
         '\n' => return None,
         letter if letter == quote => return None,
-        letter => return Some((Unescaped::Letter(letter), letters.as_str())),
+        letter => {
+            let read = stray::byte_of(letter).map_or(Unescaped::Letter(letter), Unescaped::Byte);
+            return Some((read, letters.as_str()));
+        }
     };
     let rest = letters.as_str();
     let plain = |letter: char| Some((Unescaped::Letter(letter), rest));

@@ -4,10 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::super::engine::Fault;
 use super::super::super::print;
-use super::super::super::value::Value;
-
-/// How deep a value may nest to be printed.
-const MAX_DEPTH: usize = 1000;
+use super::super::super::value::{MAX_DEPTH, TooDeep, Value, stray};
 
 /// The flags, width and precision of a verb.
 #[derive(Clone, Copy, Default)]
@@ -23,19 +20,17 @@ pub(super) struct Spec {
 }
 
 /// A value with its type, for what is wrong with it.
-pub(super) fn typed(value: &Value) -> String {
-    match value {
+pub(super) fn typed(value: &Value) -> Result<String, TooDeep> {
+    Ok(match value {
         Value::Nil => "<nil>".to_owned(),
-        value => format!("{}={}", value.type_name(), print::sprint(value)),
-    }
+        value => format!("{}={}", value.type_name(), print::sprint(value)?),
+    })
 }
 
 /// What Go writes for a verb that does not fit: the value by `%v`, with the flags of the verb.
-fn bad_verb(spec: &Spec, verb: char, value: &Value) -> Vec<u8> {
-    let mut out = format!("%!{verb}({}=", value.type_name()).into_bytes();
-    out.extend(written(spec, 'v', value, 0).unwrap_or_default());
-    out.push(b')');
-    out
+fn bad_verb(spec: &Spec, verb: char, value: &Value) -> String {
+    let shown = written(spec, 'v', value, 0).unwrap_or_default();
+    format!("%!{verb}({}={shown})", value.type_name())
 }
 
 /// The value as the verb writes it.
@@ -44,25 +39,24 @@ pub(super) fn written(
     verb: char,
     value: &Value,
     depth: usize,
-) -> Result<Vec<u8>, Fault> {
+) -> Result<String, Fault> {
     if depth > MAX_DEPTH {
-        return Err(Fault::new("the value nests too deep"));
+        return Err(TooDeep.into());
     }
     if verb == 'T' {
-        return Ok(padded(spec, value.type_name().as_bytes(), false));
+        return Ok(padded(spec, value.type_name(), false));
     }
-    let text = |text: &str| Ok(padded(spec, text.as_bytes(), spec.zero));
+    let text = |text: &str| Ok(padded(spec, text, spec.zero));
     match value {
         Value::Nil if verb == 'v' => text("<nil>"),
-        Value::Nil => Ok(format!("%!{verb}(<nil>)").into_bytes()),
+        Value::Nil => Ok(format!("%!{verb}(<nil>)")),
         Value::Bool(truth) if matches!(verb, 't' | 'v') => text(&truth.to_string()),
         Value::Bool(_) => Ok(bad_verb(spec, verb, value)),
         Value::Int(number) | Value::Int64(number) => Ok(integer(spec, verb, *number, value)),
         Value::Float(number) => Ok(float(spec, verb, *number, value)),
-        Value::Str(text) => Ok(string(spec, verb, text.as_bytes(), value)),
-        Value::Binary(bytes) => Ok(string(spec, verb, bytes, value)),
+        Value::Str(text) => Ok(string(spec, verb, text, value)),
         Value::Bytes(bytes) if matches!(verb, 's' | 'q' | 'x' | 'X') => {
-            Ok(string(spec, verb, bytes, value))
+            Ok(string(spec, verb, &stray::text_of(bytes), value))
         }
         Value::Bytes(bytes) => {
             let numbers = bytes.iter().map(|byte| Value::Int(i64::from(*byte)));
@@ -70,16 +64,16 @@ pub(super) fn written(
         }
         Value::List(items) => sequence(spec, verb, items.iter().cloned(), depth),
         Value::Map(map) => {
-            let mut out = b"map[".to_vec();
+            let mut out = "map[".to_owned();
             for (index, (key, item)) in map.entries().into_iter().enumerate() {
                 if index > 0 {
-                    out.push(b' ');
+                    out.push(' ');
                 }
-                out.extend(written(spec, verb, &Value::Str(key), depth + 1)?);
-                out.push(b':');
-                out.extend(nested(spec, verb, &item, depth + 1)?);
+                out.push_str(&written(spec, verb, &Value::Str(key), depth + 1)?);
+                out.push(':');
+                out.push_str(&nested(spec, verb, &item, depth + 1)?);
             }
-            out.push(b']');
+            out.push(']');
             Ok(out)
         }
         Value::Object(object) => written(spec, verb, &object.plain(), depth + 1),
@@ -91,28 +85,31 @@ fn sequence(
     verb: char,
     items: impl Iterator<Item = Value>,
     depth: usize,
-) -> Result<Vec<u8>, Fault> {
-    let mut out = vec![b'['];
+) -> Result<String, Fault> {
+    let mut out = "[".to_owned();
     for (index, item) in items.enumerate() {
         if index > 0 {
-            out.push(b' ');
+            out.push(' ');
         }
-        out.extend(nested(spec, verb, &item, depth + 1)?);
+        out.push_str(&nested(spec, verb, &item, depth + 1)?);
     }
-    out.push(b']');
+    out.push(']');
     Ok(out)
 }
 
 /// Inside a list or map, nil is an empty interface.
-fn nested(spec: &Spec, verb: char, value: &Value, depth: usize) -> Result<Vec<u8>, Fault> {
+fn nested(spec: &Spec, verb: char, value: &Value, depth: usize) -> Result<String, Fault> {
     match value {
-        Value::Nil => Ok(b"<nil>".to_vec()),
+        Value::Nil => Ok("<nil>".to_owned()),
         value => written(spec, verb, value, depth),
     }
 }
 
 /// `%#v`: the value as it would stand in a Go program.
-pub(super) fn syntax(spec: &Spec, value: &Value, depth: usize) -> Result<Vec<u8>, Fault> {
+pub(super) fn syntax(spec: &Spec, value: &Value, depth: usize) -> Result<String, Fault> {
+    if depth > MAX_DEPTH {
+        return Err(TooDeep.into());
+    }
     let plain = Spec {
         sharp: false,
         ..*spec
@@ -123,39 +120,39 @@ pub(super) fn syntax(spec: &Spec, value: &Value, depth: usize) -> Result<Vec<u8>
         Value::Str(text) => print::quoted(text),
         Value::Float(number) => {
             let text = print::float_g(*number);
-            return Ok(padded(&plain, text.as_bytes(), false));
+            return Ok(padded(&plain, &text, false));
         }
         Value::List(items) if items.is_nil() => format!("{}(nil)", value.type_name()),
         Value::List(items) => {
-            let mut out = format!("{}{{", value.type_name()).into_bytes();
+            let mut out = format!("{}{{", value.type_name());
             for (index, item) in items.iter().enumerate() {
                 if index > 0 {
-                    out.extend(b", ");
+                    out.push_str(", ");
                 }
-                out.extend(syntax(spec, item, depth + 1)?);
+                out.push_str(&syntax(spec, item, depth + 1)?);
             }
-            out.push(b'}');
+            out.push('}');
             return Ok(out);
         }
         Value::Map(map) => {
-            let mut out = format!("{}{{", value.type_name()).into_bytes();
+            let mut out = format!("{}{{", value.type_name());
             for (index, (key, item)) in map.entries().into_iter().enumerate() {
                 if index > 0 {
-                    out.extend(b", ");
+                    out.push_str(", ");
                 }
-                out.extend(print::quoted(&key).into_bytes());
-                out.push(b':');
-                out.extend(syntax(spec, &item, depth + 1)?);
+                out.push_str(&print::quoted(&key));
+                out.push(':');
+                out.push_str(&syntax(spec, &item, depth + 1)?);
             }
-            out.push(b'}');
+            out.push('}');
             return Ok(out);
         }
         other => return written(&plain, 'v', other, depth),
     };
-    Ok(padded(&plain, text.as_bytes(), false))
+    Ok(padded(&plain, &text, false))
 }
 
-fn integer(spec: &Spec, verb: char, number: i64, value: &Value) -> Vec<u8> {
+fn integer(spec: &Spec, verb: char, number: i64, value: &Value) -> String {
     let magnitude = number.unsigned_abs();
     let (prefix, digits) = match verb {
         'd' | 'v' => ("", magnitude.to_string()),
@@ -174,7 +171,7 @@ fn integer(spec: &Spec, verb: char, number: i64, value: &Value) -> Vec<u8> {
                 zero: false,
                 ..*spec
             };
-            return padded(&blank, b"", false);
+            return padded(&blank, "", false);
         }
         Some(least) => format!("{digits:0>least$}"),
         None => digits,
@@ -188,7 +185,7 @@ fn integer(spec: &Spec, verb: char, number: i64, value: &Value) -> Vec<u8> {
     )
 }
 
-fn character(spec: &Spec, verb: char, number: i64) -> Vec<u8> {
+fn character(spec: &Spec, verb: char, number: i64) -> String {
     let letter = u32::try_from(number).ok().and_then(char::from_u32);
     let letter = letter.unwrap_or('\u{fffd}');
     let text = match verb {
@@ -207,10 +204,10 @@ fn character(spec: &Spec, verb: char, number: i64) -> Vec<u8> {
         zero: false,
         ..*spec
     };
-    padded(&plain, text.as_bytes(), false)
+    padded(&plain, &text, false)
 }
 
-fn float(spec: &Spec, verb: char, number: f64, value: &Value) -> Vec<u8> {
+fn float(spec: &Spec, verb: char, number: f64, value: &Value) -> String {
     let magnitude = number.abs();
     if !number.is_finite() {
         if !matches!(
@@ -229,7 +226,7 @@ fn float(spec: &Spec, verb: char, number: f64, value: &Value) -> Vec<u8> {
             zero: false,
             ..*spec
         };
-        return padded(&plain, format!("{sign}{text}").as_bytes(), false);
+        return padded(&plain, &format!("{sign}{text}"), false);
     }
     let text = match verb {
         'v' | 'g' | 'G' => match spec.precision {
@@ -279,35 +276,30 @@ fn sign_of(spec: &Spec, is_negative: bool) -> &'static str {
     }
 }
 
-fn signed(spec: &Spec, prefix: &str, digits: &str, may_fill: bool) -> Vec<u8> {
+fn signed(spec: &Spec, prefix: &str, digits: &str, may_fill: bool) -> String {
     let used = prefix.len() + digits.chars().count();
     match spec.width {
         Some(width) if spec.zero && !spec.minus && may_fill && used < width => {
             let zeros = "0".repeat(width - used);
-            format!("{prefix}{zeros}{digits}").into_bytes()
+            format!("{prefix}{zeros}{digits}")
         }
-        _ => padded(spec, format!("{prefix}{digits}").as_bytes(), false),
+        _ => padded(spec, &format!("{prefix}{digits}"), false),
     }
 }
 
-fn string(spec: &Spec, verb: char, bytes: &[u8], value: &Value) -> Vec<u8> {
-    let text = String::from_utf8_lossy(bytes);
+fn string(spec: &Spec, verb: char, text: &str, value: &Value) -> String {
     let cut = match spec.precision {
-        Some(most) => text.chars().take(most).collect::<String>().into_bytes(),
-        None => bytes.to_vec(),
+        Some(most) => text.chars().take(most).collect(),
+        None => text.to_owned(),
     };
     match verb {
         's' | 'v' => padded(spec, &cut, spec.zero),
-        'q' if spec.sharp
-            && !text
-                .chars()
-                .any(|letter| letter == '`' || letter.is_control() && letter != '\t') =>
-        {
-            let text = String::from_utf8_lossy(&cut);
-            padded(spec, format!("`{text}`").as_bytes(), spec.zero)
+        'q' if spec.sharp && cut.chars().all(fits_back_quotes) => {
+            padded(spec, &format!("`{cut}`"), spec.zero)
         }
-        'q' => padded(spec, print::quoted_bytes(&cut).as_bytes(), spec.zero),
+        'q' => padded(spec, &print::quoted(&cut), spec.zero),
         'x' | 'X' => {
+            let bytes = stray::bytes_of(text);
             let shown = &bytes[..spec.precision.unwrap_or(bytes.len()).min(bytes.len())];
             let prefix = match (spec.sharp, verb) {
                 (false, _) => "",
@@ -328,28 +320,33 @@ fn string(spec: &Spec, verb: char, bytes: &[u8], value: &Value) -> Vec<u8> {
             } else {
                 format!("{prefix}{}", hex.concat())
             };
-            padded(spec, text.as_bytes(), spec.zero)
+            padded(spec, &text, spec.zero)
         }
         _ => bad_verb(spec, verb, value),
     }
 }
 
-fn padded(spec: &Spec, text: &[u8], with_zeros: bool) -> Vec<u8> {
-    let used = String::from_utf8_lossy(text).chars().count();
+/// Go's `strconv.CanBackquote`.
+fn fits_back_quotes(letter: char) -> bool {
+    match letter {
+        '\t' => true,
+        '`' | '\u{feff}' => false,
+        letter => !letter.is_ascii_control() && !stray::is_stray(letter),
+    }
+}
+
+fn padded(spec: &Spec, text: &str, with_zeros: bool) -> String {
+    let used = text.chars().count();
     match spec.width {
         Some(width) if used < width => {
-            let fill = if with_zeros && !spec.minus {
-                b'0'
-            } else {
-                b' '
-            };
-            let fill = vec![fill; width - used];
+            let fill = if with_zeros && !spec.minus { "0" } else { " " };
+            let fill = fill.repeat(width - used);
             if spec.minus {
-                [text, &fill].concat()
+                format!("{text}{fill}")
             } else {
-                [&fill, text].concat()
+                format!("{fill}{text}")
             }
         }
-        _ => text.to_vec(),
+        _ => text.to_owned(),
     }
 }
