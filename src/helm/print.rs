@@ -191,28 +191,14 @@ fn exponential(number: f64, width: usize) -> String {
 /// JSON text as Go's encoder writes it: sorted keys, `<`, `>` and `&` escaped.
 pub(crate) fn json(value: &serde_json::Value) -> String {
     let mut out = String::new();
-    write_json(&mut out, value, write_json_text);
+    write_json(&mut out, value);
     out
 }
 
-/// The same for a value of a template, in which each stray byte becomes an escaped replacement letter.
-pub(crate) fn json_with_strays(value: &serde_json::Value) -> String {
-    let mut out = String::new();
-    write_json(&mut out, value, |out, text| {
-        for chunk in stray::bytes_of(text).utf8_chunks() {
-            write_json_text(out, &stray::from_outside(chunk.valid()));
-            for _ in chunk.invalid() {
-                out.push_str("\\ufffd");
-            }
-        }
-    });
-    out
-}
-
-fn write_json(out: &mut String, value: &serde_json::Value, write_text: fn(&mut String, &str)) {
+fn write_json(out: &mut String, value: &serde_json::Value) {
     let quoted = |out: &mut String, text: &str| {
         out.push('"');
-        write_text(out, text);
+        json_escape(out, text);
         out.push('"');
     };
     match value {
@@ -227,7 +213,7 @@ fn write_json(out: &mut String, value: &serde_json::Value, write_text: fn(&mut S
                 if index > 0 {
                     out.push(',');
                 }
-                write_json(out, item, write_text);
+                write_json(out, item);
             }
             out.push(']');
         }
@@ -239,7 +225,7 @@ fn write_json(out: &mut String, value: &serde_json::Value, write_text: fn(&mut S
                 }
                 quoted(out, key);
                 out.push(':');
-                write_json(out, item, write_text);
+                write_json(out, item);
             }
             out.push('}');
         }
@@ -247,7 +233,8 @@ fn write_json(out: &mut String, value: &serde_json::Value, write_text: fn(&mut S
     }
 }
 
-fn write_json_text(out: &mut String, text: &str) {
+/// Text as it stands between the quotes of Go's JSON.
+pub(crate) fn json_escape(out: &mut String, text: &str) {
     for letter in text.chars() {
         match letter {
             '"' => out.push_str("\\\""),

@@ -6,6 +6,7 @@
 mod json;
 mod list;
 mod map;
+mod room;
 pub(crate) mod stray;
 
 use std::any::Any;
@@ -80,7 +81,12 @@ pub(crate) trait Object: Any {
     /// The plain value this object ranges and serialises as.
     fn plain(&self) -> Value;
 
-    /// What it is in JSON and YAML.
+    /// Its fields in order, if JSON and YAML have it as a struct.
+    fn fields(&self) -> Option<Vec<Field>> {
+        None
+    }
+
+    /// What it is in JSON and YAML otherwise.
     fn serialized(&self) -> Value {
         self.plain()
     }
@@ -88,6 +94,36 @@ pub(crate) trait Object: Any {
     /// What an action that consists of this object prints.
     fn printed(&self) -> Value {
         self.plain()
+    }
+}
+
+/// A field of a Go struct.
+#[derive(Clone)]
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) tag: Tag,
+    pub(crate) value: Value,
+}
+
+/// How JSON has a field.
+#[derive(Clone, Copy)]
+pub(crate) enum Tag {
+    /// By its own name.
+    Own,
+    /// By another name.
+    Named(&'static str),
+    /// By another name, and only if there is something in it.
+    Filled(&'static str),
+}
+
+impl Field {
+    /// Its name in JSON, if it is there.
+    fn in_json(&self) -> Option<&'static str> {
+        match self.tag {
+            Tag::Own => Some(self.name),
+            Tag::Named(name) => Some(name),
+            Tag::Filled(name) => self.value.is_true().then_some(name),
+        }
     }
 }
 
@@ -276,9 +312,10 @@ impl Value {
     }
 }
 
+/// The list that Go makes by appending one item after the other.
 impl FromIterator<Value> for Value {
     fn from_iter<T: IntoIterator<Item = Value>>(items: T) -> Self {
-        Self::List(List::new(items.into_iter().collect(), Items::Any))
+        Self::List(List::appended(items.into_iter().collect(), Items::Any, 0))
     }
 }
 

@@ -193,9 +193,7 @@ impl Pod {
     /// Since when it serves; `None` if it does not.
     pub fn ready_since(&self) -> Option<Timestamp> {
         let conditions = &self.status.conditions;
-        let ready = conditions
-            .iter()
-            .find(|fact| fact.kind == "Ready" && fact.status == "True");
+        let ready = conditions.iter().find(|fact| fact.holds("Ready"));
         ready.and_then(|ready| ready.last_transition_time)
     }
 
@@ -228,7 +226,7 @@ impl Pod {
                 .status
                 .conditions
                 .iter()
-                .any(|fact| fact.kind == "Ready" && fact.status == "True")
+                .any(|fact| fact.holds("Ready"))
     }
 }
 
@@ -253,7 +251,7 @@ pub struct PodStatus {
     pub container_statuses: Vec<ContainerStatus>,
 }
 
-/// One fact about a pod.
+/// One fact about an object.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Condition {
@@ -268,6 +266,13 @@ pub struct Condition {
     pub message: String,
     /// Since when.
     pub last_transition_time: Option<Timestamp>,
+}
+
+impl Condition {
+    /// Whether it is this fact, and true.
+    pub fn holds(&self, kind: &str) -> bool {
+        self.kind == kind && self.status == "True"
+    }
 }
 
 /// What became of a container.

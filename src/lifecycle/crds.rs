@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::cluster::{Object, Plan};
 use crate::error::Error;
-use crate::host::read::{HasMetadata, Metadata};
+use crate::host::read::{Condition, HasMetadata, Metadata};
 use crate::host::{Collection, Host, HostError, Watch};
 
 /// What a definition says of itself.
@@ -19,14 +19,6 @@ struct Definition {
 #[serde(default)]
 struct Status {
     conditions: Vec<Condition>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct Condition {
-    #[serde(rename = "type")]
-    kind: String,
-    status: String,
 }
 
 impl HasMetadata for Definition {
@@ -68,10 +60,8 @@ async fn until_served(host: &Host, definition: &Object) -> Result<(), HostError>
     let collection = Collection::of("CustomResourceDefinition", None);
     let mut watch = Watch::<Definition>::for_arrivals(host, collection, "", &field).await?;
     let is_served = |definition: &Definition| {
-        let conditions = &definition.status.conditions;
-        conditions
-            .iter()
-            .any(|condition| condition.kind == "Established" && condition.status == "True")
+        let mut conditions = definition.status.conditions.iter();
+        conditions.any(|fact| fact.holds("Established"))
     };
     while !watch.objects().any(is_served) {
         watch.changed().await?;

@@ -83,7 +83,7 @@ fn render_here(
         ]
         .into_iter()
         .collect();
-        data.insert("Template", template);
+        data.insert("Template", template.as_values());
         match executor.render(path, &Value::Map(data.clone())) {
             Ok(text) => {
                 rendered.insert(path.clone(), text);

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::super::value::{Items, List, Map, Object, Value, stray};
+use super::super::print;
+use super::super::value::{Field, Items, List, Object, Tag, Value, stray};
 use super::super::yaml;
 use super::super::{ApiVersions, Capabilities, encode_base64, glob};
 use super::args::Args;
@@ -108,30 +109,24 @@ impl Object for Files {
 
 /// `.Capabilities`.
 pub(super) struct CapabilitiesObject {
-    fields: Map,
+    fields: [Field; 3],
 }
 
 impl CapabilitiesObject {
     pub(super) fn new(capabilities: &Capabilities) -> Self {
         let version = KubeVersion::new(&capabilities.kube_version);
-        let helm: Map = [
-            ("Version", HELM_VERSION),
-            ("GitCommit", ""),
-            ("GitTreeState", ""),
-            ("GoVersion", ""),
-            ("KubeClientVersion", ""),
-        ]
-        .into_iter()
-        .map(|(key, value)| (key, value.into()))
-        .collect();
         let versions = Versions(capabilities.api_versions.clone());
-        let fields = [
-            ("KubeVersion", Value::Object(Rc::new(version))),
-            ("APIVersions", Value::Object(Rc::new(versions))),
-            ("HelmVersion", Value::Map(helm)),
-        ];
+        let field = |name, value: Rc<dyn Object>| Field {
+            name,
+            tag: Tag::Own,
+            value: Value::Object(value),
+        };
         Self {
-            fields: fields.into_iter().collect(),
+            fields: [
+                field("KubeVersion", Rc::new(version)),
+                field("APIVersions", Rc::new(versions)),
+                field("HelmVersion", Rc::new(HelmVersion)),
+            ],
         }
     }
 }
@@ -146,16 +141,68 @@ impl Object for CapabilitiesObject {
     }
 
     fn field(&self, name: &str) -> Option<Value> {
-        self.fields.get(name)
+        field_of(&self.fields, name)
     }
 
     fn call(&self, _method: &str, _args: &Args<'_>) -> Option<Result<Value, Fault>> {
         None
     }
 
-    fn plain(&self) -> Value {
-        Value::Map(self.fields.clone())
+    fn fields(&self) -> Option<Vec<Field>> {
+        Some(self.fields.to_vec())
     }
+
+    fn plain(&self) -> Value {
+        struct_text(&self.fields)
+    }
+}
+
+/// `.Capabilities.HelmVersion`.
+struct HelmVersion;
+
+impl Object for HelmVersion {
+    fn type_name(&self) -> &'static str {
+        "version.BuildInfo"
+    }
+
+    fn field(&self, name: &str) -> Option<Value> {
+        field_of(&self.fields()?, name)
+    }
+
+    fn call(&self, _method: &str, _args: &Args<'_>) -> Option<Result<Value, Fault>> {
+        None
+    }
+
+    fn fields(&self) -> Option<Vec<Field>> {
+        let field = |name, tag, value: &str| Field {
+            name,
+            tag,
+            value: value.into(),
+        };
+        Some(vec![
+            field("Version", Tag::Named("version"), HELM_VERSION),
+            field("GitCommit", Tag::Filled("git_commit"), ""),
+            field("GitTreeState", Tag::Filled("git_tree_state"), ""),
+            field("GoVersion", Tag::Filled("go_version"), ""),
+            field("KubeClientVersion", Tag::Filled("kube_client_version"), ""),
+        ])
+    }
+
+    fn plain(&self) -> Value {
+        struct_text(&self.fields().unwrap_or_default())
+    }
+}
+
+fn field_of(fields: &[Field], name: &str) -> Option<Value> {
+    let field = fields.iter().find(|field| field.name == name)?;
+    Some(field.value.clone())
+}
+
+/// A struct as Go prints it.
+fn struct_text(fields: &[Field]) -> Value {
+    let texts = fields.iter().map(|field| print::sprint(&field.value));
+    let texts: Vec<String> = texts.map(Result::unwrap_or_default).collect();
+    format!("{{{}}}", texts.join(" ")).into()
 }
 
 /// `.Capabilities.APIVersions`: a list with `Has`.
@@ -219,12 +266,7 @@ impl Object for KubeVersion {
     }
 
     fn field(&self, name: &str) -> Option<Value> {
-        match name {
-            "Version" => Some(self.full.as_str().into()),
-            "Major" => Some(self.major.as_str().into()),
-            "Minor" => Some(self.minor.as_str().into()),
-            _ => None,
-        }
+        field_of(&self.fields()?, name)
     }
 
     fn call(&self, method: &str, args: &Args<'_>) -> Option<Result<Value, Fault>> {
@@ -234,6 +276,19 @@ impl Object for KubeVersion {
             _ => return None,
         };
         Some(expect_args(args, 0).map(|()| text.as_str().into()))
+    }
+
+    fn fields(&self) -> Option<Vec<Field>> {
+        let field = |name, value: &str| Field {
+            name,
+            tag: Tag::Own,
+            value: value.into(),
+        };
+        Some(vec![
+            field("Version", &self.full),
+            field("Major", &self.major),
+            field("Minor", &self.minor),
+        ])
     }
 
     /// Go passes the struct by value, which takes its `String` method away.

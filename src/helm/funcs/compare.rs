@@ -39,6 +39,7 @@ fn equal(left: &Value, right: &Value) -> Result<bool, Fault> {
     match (left, right) {
         (Value::Nil, Value::Nil) => Ok(true),
         (Value::Nil, Value::List(list)) | (Value::List(list), Value::Nil) => Ok(list.is_nil()),
+        (Value::Nil, Value::Map(map)) | (Value::Map(map), Value::Nil) => Ok(map.is_nil()),
         (Value::Nil, _) | (_, Value::Nil) => Ok(false),
         (Value::Bool(left), Value::Bool(right)) => Ok(left == right),
         (left, right) if is_basic(left) != is_basic(right) => Err(incompatible(left, right)),
@@ -59,6 +60,9 @@ fn is_basic(value: &Value) -> bool {
 fn non_basic(left: &Value, right: &Value) -> Result<bool, Fault> {
     match (left, right) {
         (Value::List(left), Value::List(right)) if left.is_nil() || right.is_nil() => {
+            Ok(left.is_nil() == right.is_nil())
+        }
+        (Value::Map(left), Value::Map(right)) if left.is_nil() || right.is_nil() => {
             Ok(left.is_nil() == right.is_nil())
         }
         (Value::Object(left), Value::Object(right))

@@ -3,13 +3,13 @@
 use super::super::engine::{Args, Fault, items_of};
 use super::super::number;
 use super::super::print;
-use super::super::value::{TooDeep, Value, stray};
+use super::super::value::{Items, List, TooDeep, Value, stray};
 use super::{Row, pure};
 
 pub(super) const TABLE: &[Row] = &[
     pure("toString", "any", |args| string_value(args.any(0))),
     pure("toStrings", "any", |args| {
-        Ok(Value::strings(strings_of(args.any(0))?))
+        Ok(strings_with_room(strings_of(args.any(0))?, args.any(0)))
     }),
     pure("int", "any", |args| Ok(Value::Int(to_integer(args.any(0))))),
     pure("int64", "any", |args| {
@@ -73,6 +73,13 @@ pub(super) fn strings_of(value: &Value) -> Result<Vec<String>, TooDeep> {
         None if matches!(value, Value::Nil) => Ok(Vec::new()),
         None => Ok(vec![string_of(value)?]),
     }
+}
+
+/// Strings of a list, with room for its nils.
+pub(super) fn strings_with_room(strings: Vec<String>, list: &Value) -> Value {
+    let room = items_of(list).map_or(0, |items| items.len());
+    let strings = strings.into_iter().map(Value::from).collect();
+    Value::List(List::with_room(strings, Items::Strings, room))
 }
 
 /// One more than the largest `int64`.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::super::engine::{Args, Executor, Fault};
-use super::super::value::{Entries, MAX_DEPTH, Map, TooDeep, Value};
+use super::super::value::{Entries, Items, List, MAX_DEPTH, Map, TooDeep, Value};
 use super::convert::string_of;
 use super::{Row, engine, pure};
 
@@ -65,10 +65,10 @@ fn deep_copy(args: &Args<'_>) -> Result<Value, Fault> {
 }
 
 fn set(executor: &mut Executor<'_>, args: &Args<'_>) -> Result<Value, Fault> {
-    if matches!(args.any(0), Value::Nil) {
+    let map = args.map(0)?;
+    if matches!(args.any(0), Value::Nil) || map.is_nil() {
         return Err(Fault::new("argument 1 is nil, which cannot be changed"));
     }
-    let map = args.map(0)?;
     put(executor, &map, args.string(1)?, args.any(2).clone());
     Ok(map.into())
 }
@@ -95,7 +95,8 @@ fn keys(args: &Args<'_>) -> Result<Value, Fault> {
     for index in 0..args.len() {
         keys.extend(args.map(index)?.entries().into_iter().map(|(key, _)| key));
     }
-    Ok(Value::strings(keys))
+    let keys = keys.into_iter().map(Value::Str).collect();
+    Ok(Value::List(List::appended(keys, Items::Strings, 0)))
 }
 
 fn pick(args: &Args<'_>) -> Result<Value, Fault> {

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::super::engine::{Args, Fault};
-use super::super::value::{Map, NoJson, Value};
+use super::super::value::{Entries, Items, List, Map, NoJson, Value};
 use super::super::yaml::{self, Numbers};
-use super::super::{decode_base64, encode_base64, print};
+use super::super::{decode_base64, encode_base64};
 use super::{Row, gojson, pure};
 
 pub(super) const TABLE: &[Row] = &[
@@ -21,30 +21,45 @@ pub(super) const TABLE: &[Row] = &[
         Ok(text?.into())
     }),
     pure("fromYaml", "text", |args| {
-        Ok(map_or_error(read_yaml(&args.bytes(0)?), FROM_YAML))
+        let read = read_yaml(&args.bytes(0)?);
+        Ok(map_or_error(read, Map::default(), FROM_YAML))
     }),
     pure("fromYamlArray", "text", |args| {
-        Ok(list_or_error(read_yaml(&args.bytes(0)?), FROM_YAML))
+        let read = read_yaml(&args.bytes(0)?);
+        Ok(list_or_error(
+            read,
+            List::new(Vec::new(), Items::Any),
+            FROM_YAML,
+        ))
     }),
-    pure("toJson", "any", |args| lenient(args, to_json(args))),
-    pure("mustToJson", "any", |args| Ok(to_json(args)?.into())),
+    pure("toJson", "any", |args| {
+        lenient(args, args.any(0).to_json_text())
+    }),
+    pure("mustToJson", "any", |args| {
+        Ok(args.any(0).to_json_text()?.into())
+    }),
     pure("toRawJson", "any", |args| {
-        lenient(args, to_json(args).map(|text| unescaped(&text)))
+        lenient(
+            args,
+            args.any(0).to_json_text().map(|text| unescaped(&text)),
+        )
     }),
     pure("mustToRawJson", "any", |args| {
-        Ok(unescaped(&to_json(args)?).into())
+        Ok(unescaped(&args.any(0).to_json_text()?).into())
     }),
     pure("toPrettyJson", "any", |args| {
-        lenient(args, to_json(args).map(|text| pretty(&text)))
+        lenient(args, args.any(0).to_json_text().map(|text| pretty(&text)))
     }),
     pure("mustToPrettyJson", "any", |args| {
-        Ok(pretty(&to_json(args)?).into())
+        Ok(pretty(&args.any(0).to_json_text()?).into())
     }),
     pure("fromJson", "text", |args| {
-        Ok(map_or_error(read_json(&args.letters(0)?), ""))
+        let read = read_json(&args.letters(0)?);
+        Ok(map_or_error(read, Map::nil(Entries::Any), ""))
     }),
     pure("fromJsonArray", "text", |args| {
-        Ok(list_or_error(read_json(&args.letters(0)?), ""))
+        let read = read_json(&args.letters(0)?);
+        Ok(list_or_error(read, List::nil(Items::Any), ""))
     }),
     pure("mustFromJson", "text", |args| {
         read_json(&args.letters(0)?).map_err(Fault::new)
@@ -73,10 +88,10 @@ pub(super) const TABLE: &[Row] = &[
 /// What Helm's message begins with when JSON came from YAML.
 const FROM_YAML: &str = "error unmarshaling JSON: while decoding JSON: ";
 
-/// The text, or nothing where Go finds no JSON for the value: it holds an infinity, or itself.
+/// The text, or nothing where Go finds none for the value, and keeps that to itself.
 fn lenient(args: &Args<'_>, text: Result<String, NoJson>) -> Result<Value, Fault> {
     match text {
-        Err(NoJson::Number) => Ok("".into()),
+        Err(NoJson::Number | NoJson::Letter) => Ok("".into()),
         Err(NoJson::TooDeep) if args.any(0).is_circular() => Ok("".into()),
         text => Ok(text?.into()),
     }
@@ -86,10 +101,6 @@ fn to_yaml(args: &Args<'_>) -> Result<String, NoJson> {
     let mut text = yaml::to_string(&args.any(0).to_json()?);
     text.pop();
     Ok(text)
-}
-
-fn to_json(args: &Args<'_>) -> Result<String, NoJson> {
-    Ok(print::json_with_strays(&args.any(0).to_json_with_strays()?))
 }
 
 fn read_yaml(bytes: &[u8]) -> Result<Value, String> {
@@ -114,11 +125,11 @@ fn read_json(text: &str) -> Result<Value, String> {
     Ok(Value::from(&yaml::floats(json)))
 }
 
-/// Helm puts what went wrong under the key `Error`.
-fn map_or_error(read: Result<Value, String>, from: &str) -> Value {
+/// Helm puts what went wrong under the key `Error`; null is what the library makes of it.
+fn map_or_error(read: Result<Value, String>, of_null: Map, from: &str) -> Value {
     let problem = match read {
         Ok(Value::Map(map)) => return map.into(),
-        Ok(Value::Nil) => return Map::default().into(),
+        Ok(Value::Nil) => return of_null.into(),
         Ok(other) => unmarshal_problem(&other, "map[string]interface {}", from),
         Err(problem) => problem,
     };
@@ -136,10 +147,10 @@ fn unmarshal_problem(found: &Value, wanted: &str, from: &str) -> String {
     format!("{from}json: cannot unmarshal {kind} into Go value of type {wanted}")
 }
 
-fn list_or_error(read: Result<Value, String>, from: &str) -> Value {
+fn list_or_error(read: Result<Value, String>, of_null: List, from: &str) -> Value {
     let problem = match read {
         Ok(list @ Value::List(_)) => return list,
-        Ok(Value::Nil) => return std::iter::empty().collect(),
+        Ok(Value::Nil) => return Value::List(of_null),
         Ok(other) => unmarshal_problem(&other, "[]interface {}", from),
         Err(problem) => problem,
     };

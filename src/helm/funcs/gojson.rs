@@ -31,9 +31,18 @@ impl Scanner<'_> {
     }
 
     fn invalid(&self, place: &str) -> Scan {
-        let Some(byte) = self.peek() else {
-            return Err("unexpected end of JSON input".to_owned());
-        };
+        match self.peek() {
+            Some(byte) => Self::wrong(byte, place),
+            None => Err("unexpected end of JSON input".to_owned()),
+        }
+    }
+
+    /// The same within a number, a word or an escape; there Go takes the end for a blank.
+    fn invalid_within(&self, place: &str) -> Scan {
+        Self::wrong(self.peek().unwrap_or(b' '), place)
+    }
+
+    fn wrong(byte: u8, place: &str) -> Scan {
         let shown = match byte {
             b'\'' => r"'\''".to_owned(),
             b'"' => "'\"'".to_owned(),
@@ -138,7 +147,7 @@ impl Scanner<'_> {
                             self.at += 1;
                         }
                         Some(b'u') => self.code_point()?,
-                        _ => return self.invalid("in string escape code"),
+                        _ => return self.invalid_within("in string escape code"),
                     }
                 }
                 Some(byte) if byte >= b' ' => self.at += 1,
@@ -151,7 +160,7 @@ impl Scanner<'_> {
         for _ in 0..4 {
             self.at += 1;
             if !self.peek().is_some_and(|byte| byte.is_ascii_hexdigit()) {
-                return self.invalid("in \\u hexadecimal character escape");
+                return self.invalid_within("in \\u hexadecimal character escape");
             }
         }
         self.at += 1;
@@ -160,7 +169,7 @@ impl Scanner<'_> {
 
     fn digits(&mut self, place: &str) -> Scan {
         if !self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            return self.invalid(place);
+            return self.invalid_within(place);
         }
         while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
             self.at += 1;
@@ -195,7 +204,7 @@ impl Scanner<'_> {
         for byte in word.bytes() {
             if self.peek() != Some(byte) {
                 let wanted = char::from(byte);
-                return self.invalid(&format!("in literal {word} (expecting '{wanted}')"));
+                return self.invalid_within(&format!("in literal {word} (expecting '{wanted}')"));
             }
             self.at += 1;
         }
@@ -218,6 +227,20 @@ mod tests {
                 r"invalid character '\'' looking for beginning of value",
             ),
             ("- a", "invalid character ' ' in numeric literal"),
+            ("-", "invalid character ' ' in numeric literal"),
+            (
+                "5.",
+                "invalid character ' ' after decimal point in numeric literal",
+            ),
+            ("5e", "invalid character ' ' in exponent of numeric literal"),
+            ("n", "invalid character ' ' in literal null (expecting 'u')"),
+            ("\"\\", "invalid character ' ' in string escape code"),
+            (
+                "\"\\u12",
+                "invalid character ' ' in \\u hexadecimal character escape",
+            ),
+            ("\"a", "unexpected end of JSON input"),
+            ("[1", "unexpected end of JSON input"),
             (
                 "nope",
                 "invalid character 'o' in literal null (expecting 'u')",

@@ -2,19 +2,15 @@
 
 use super::super::engine::{Args, Fault, items_of};
 use super::super::value::{Items, List, Map, Value, stray};
-use super::convert::{string_of, strings_of, to_integer};
+use super::convert::{string_of, strings_of, strings_with_room, to_integer};
 use super::{Row, pure};
 
 /// The longest list a chart may ask for at once.
 const MAX_ITEMS: u64 = 1_000_000;
 
 pub(super) const TABLE: &[Row] = &[
-    pure("list", "any...", |args| {
-        Ok(args.all().iter().cloned().collect())
-    }),
-    pure("tuple", "any...", |args| {
-        Ok(args.all().iter().cloned().collect())
-    }),
+    pure("list", "any...", |args| Ok(list(args.all().to_vec()))),
+    pure("tuple", "any...", |args| Ok(list(args.all().to_vec()))),
     pure("append", "any any", append),
     pure("push", "any any", append),
     pure("mustAppend", "any any", append),
@@ -64,12 +60,12 @@ pub(super) const TABLE: &[Row] = &[
         Ok(strings_of(args.any(1))?.join(&args.string(0)?).into())
     }),
     pure("sortAlpha", "any", |args| {
-        let mut strings = match items_of(args.any(0)) {
-            Some(_) => strings_of(args.any(0))?,
-            None => vec![string_of(args.any(0))?],
+        let mut strings = match args.any(0) {
+            Value::Nil => vec![string_of(&Value::Nil)?],
+            value => strings_of(value)?,
         };
         strings.sort_by(|left, right| stray::bytes_of(left).cmp(&stray::bytes_of(right)));
-        Ok(Value::strings(strings))
+        Ok(strings_with_room(strings, args.any(0)))
     }),
     pure("splitList", "text text", |args| {
         Ok(Value::strings(go_split(&args.string(1)?, &args.string(0)?)))
@@ -92,15 +88,17 @@ pub(super) const TABLE: &[Row] = &[
 
 fn append(args: &Args<'_>) -> Result<Value, Fault> {
     let items = args.list(0, "push")?;
-    Ok(items.iter().chain([args.any(1)]).cloned().collect())
+    Ok(Value::List(List::joined(&items, &[args.any(1).clone()])))
 }
 
 fn prepend(args: &Args<'_>) -> Result<Value, Fault> {
     let items = args.list(0, "prepend")?;
-    Ok(std::iter::once(args.any(1))
-        .chain(items.iter())
-        .cloned()
-        .collect())
+    Ok(Value::List(List::joined(&[args.any(1).clone()], &items)))
+}
+
+/// A list of anything, without more room than it takes.
+fn list(items: Vec<Value>) -> Value {
+    Value::List(List::new(items, Items::Any))
 }
 
 fn edge(args: &Args<'_>, verb: &str, pick: fn(&[Value]) -> Option<&Value>) -> Result<Value, Fault> {
@@ -113,12 +111,12 @@ fn part(args: &Args<'_>, verb: &str, pick: fn(&[Value]) -> &[Value]) -> Result<V
     if items.is_empty() {
         return Ok(Value::List(List::nil(Items::Any)));
     }
-    Ok(pick(&items).iter().cloned().collect())
+    Ok(list(pick(&items).to_vec()))
 }
 
 fn reverse(args: &Args<'_>) -> Result<Value, Fault> {
     let items = args.list(0, "find reverse")?;
-    Ok(items.iter().rev().cloned().collect())
+    Ok(list(items.iter().rev().cloned().collect()))
 }
 
 fn uniq(args: &Args<'_>) -> Result<Value, Fault> {
@@ -169,9 +167,9 @@ fn slice(args: &Args<'_>) -> Result<Value, Fault> {
     };
     let part = bound(1, 0)
         .zip(bound(2, items.len()))
-        .and_then(|(start, end)| items.get(start..end))
+        .and_then(|(start, end)| items.part(start, end))
         .ok_or_else(|| Fault::new("reflect.Value.Slice: slice index out of bounds"))?;
-    Ok(Value::List(items.part(part)))
+    Ok(Value::List(part))
 }
 
 fn chunk(args: &Args<'_>) -> Result<Value, Fault> {
@@ -180,9 +178,7 @@ fn chunk(args: &Args<'_>) -> Result<Value, Fault> {
         .filter(|size| *size > 0)
         .ok_or_else(|| Fault::new("the size must be at least 1"))?;
     let items = args.list(1, "chunk")?;
-    let chunks = items
-        .chunks(size)
-        .map(|chunk| chunk.iter().cloned().collect());
+    let chunks = items.chunks(size).map(|chunk| list(chunk.to_vec()));
     Ok(Value::List(List::new(chunks.collect(), Items::Lists)))
 }
 
@@ -232,7 +228,7 @@ fn split_n(args: &Args<'_>) -> Result<Value, Fault> {
 fn numbers(start: i64, end: i64, by: i64) -> Result<Value, Fault> {
     let numbers = steps(start, end, by)?;
     let numbers = numbers.into_iter().map(Value::Int).collect();
-    Ok(Value::List(List::new(numbers, Items::Ints)))
+    Ok(Value::List(List::appended(numbers, Items::Ints, 0)))
 }
 
 /// The numbers from `start` up or down to `end`, which is not one of them.

@@ -6,6 +6,9 @@ use super::super::engine::{Args, Fault};
 use super::super::value::{Items, List, Value};
 use super::{Row, pure};
 
+/// How many matches Go makes room for at first.
+const FIRST_ROOM: usize = 10;
+
 pub(super) const TABLE: &[Row] = &[
     // This one alone takes a broken expression for one that matches nothing.
     pure("regexMatch", "text text", |args| {
@@ -120,7 +123,12 @@ fn find_all(args: &Args<'_>) -> Result<Value, Fault> {
     if found.peek().is_none() {
         return Ok(Value::List(List::nil(Items::Strings)));
     }
-    Ok(Value::strings(found.map(|found| found.as_str())))
+    let found = found.map(|found| found.as_str().into()).collect();
+    Ok(Value::List(List::appended(
+        found,
+        Items::Strings,
+        FIRST_ROOM,
+    )))
 }
 
 fn replace_all(args: &Args<'_>) -> Result<Value, Fault> {
@@ -152,7 +160,8 @@ fn split(args: &Args<'_>) -> Result<Value, Fault> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut parts = Vec::new();
     let (mut start, mut end) = (0, 0);
-    for found in pattern.find_iter(&text) {
+    let matches: Vec<_> = pattern.find_iter(&text).take(limit).collect();
+    for found in &matches {
         if parts.len() + 1 == limit {
             break;
         }
@@ -166,5 +175,10 @@ fn split(args: &Args<'_>) -> Result<Value, Fault> {
     if end != text.len() {
         parts.push(&text[start..]);
     }
-    Ok(Value::strings(parts))
+    let parts: Vec<Value> = parts.into_iter().map(Value::from).collect();
+    Ok(Value::List(List::appended(
+        parts,
+        Items::Strings,
+        matches.len(),
+    )))
 }

@@ -54,7 +54,11 @@ fn value(item: Toml) -> Value {
         Toml::Array(items) => {
             let is_tables = !items.is_empty() && items.iter().all(Toml::is_table);
             let of = if is_tables { Items::Maps } else { Items::Any };
-            Value::List(List::new(items.into_iter().map(value).collect(), of))
+            Value::List(List::appended(
+                items.into_iter().map(value).collect(),
+                of,
+                0,
+            ))
         }
         Toml::Table(table) => table_value(table),
     }

@@ -6,7 +6,7 @@ mod fields;
 use serde_json::{Map as JsonMap, Value as Json};
 
 use super::constraint;
-use super::value::{Map, Value};
+use super::value::{Entries, Map, Value};
 use super::yaml::{self, Numbers, YamlError};
 pub use dependency::Dependency;
 pub(super) use fields::{field_of, scalar_text};
@@ -236,15 +236,19 @@ impl Metadata {
             _ => Value::strings::<String>([]),
         };
         let annotations = match self.fields.get("annotations") {
-            Some(map @ Json::Object(_)) => Value::from(map),
-            _ => Value::Map(Map::default()),
+            Some(Json::Object(entries)) => {
+                Map::of_strings(entries.iter().map(|(key, value)| {
+                    (key.as_str(), value.as_str().unwrap_or_default().to_owned())
+                }))
+            }
+            _ => Map::nil(Entries::Strings),
         };
         let dependencies = self.dependencies.iter().map(Dependency::to_template_value);
         let rest = [
             ("Sources", list("sources")),
             ("Keywords", list("keywords")),
             ("Maintainers", self.maintainers()),
-            ("Annotations", annotations),
+            ("Annotations", annotations.into()),
             ("Dependencies", dependencies.collect()),
             ("Deprecated", self.is_deprecated().into()),
             ("IsRoot", is_root.into()),

@@ -3,14 +3,24 @@
 use std::ops::Deref;
 use std::rc::Rc;
 
-use super::{Pairs, TooDeep, Value};
+use super::room::{Item, room_for};
+use super::{Entries, Map, Pairs, TooDeep, Value};
 
-/// A list; Go tells apart what it may hold, and an empty one from none at all.
+/// A list, or a part of one; Go tells apart what it may hold, and an empty one from none at all.
 #[derive(Clone)]
 pub(crate) struct List {
-    items: Rc<Vec<Value>>,
+    whole: Rc<Whole>,
+    start: usize,
+    end: usize,
+}
+
+/// What parts of a list have in common.
+struct Whole {
+    items: Vec<Value>,
     of: Items,
     is_nil: bool,
+    /// How many items Go has room for; a slice reaches up to there.
+    room: usize,
 }
 
 /// What Go's type says about the items of a list.
@@ -23,35 +33,112 @@ pub(crate) enum Items {
     Maps,
 }
 
+impl Items {
+    /// What Go fills room with.
+    fn zero(self) -> Value {
+        match self {
+            Self::Any => Value::Nil,
+            Self::Strings => "".into(),
+            Self::Ints => Value::Int(0),
+            Self::Lists => Value::List(List::nil(Self::Any)),
+            Self::Maps => Value::Map(Map::nil(Entries::Any)),
+        }
+    }
+
+    /// An item in Go's memory.
+    fn in_memory(self) -> Item {
+        Item {
+            size: match self {
+                Self::Any | Self::Strings => 16,
+                Self::Lists => 24,
+                Self::Ints | Self::Maps => 8,
+            },
+            has_pointers: self != Self::Ints,
+        }
+    }
+}
+
 impl List {
+    /// A list without more room than its items take.
     pub(crate) fn new(items: Vec<Value>, of: Items) -> Self {
+        Self::with_room(items, of, 0)
+    }
+
+    /// A list that Go makes with so much room and appends to, item by item.
+    pub(crate) fn appended(items: Vec<Value>, of: Items, room: usize) -> Self {
+        let room = room_for(items.len(), room, 1, of.in_memory());
+        Self::with_room(items, of, room)
+    }
+
+    /// Two lists, the second of which Go appends as a whole to the first, which has no more room.
+    pub(crate) fn joined(first: &[Value], second: &[Value]) -> Self {
+        let items = [first, second].concat();
+        let room = room_for(
+            items.len(),
+            first.len(),
+            second.len(),
+            Items::Any.in_memory(),
+        );
+        Self::with_room(items, Items::Any, room)
+    }
+
+    /// A list with room for so many items, or as many as there are.
+    pub(crate) fn with_room(items: Vec<Value>, of: Items, room: usize) -> Self {
         Self {
-            items: Rc::new(items),
-            of,
-            is_nil: false,
+            start: 0,
+            end: items.len(),
+            whole: Rc::new(Whole {
+                room: room.max(items.len()),
+                items,
+                of,
+                is_nil: false,
+            }),
         }
     }
 
     /// Go's nil list: like an empty one, but `null` in JSON and YAML.
     pub(crate) fn nil(of: Items) -> Self {
-        Self {
+        let whole = Whole {
+            items: Vec::new(),
+            of,
             is_nil: true,
-            ..Self::new(Vec::new(), of)
+            room: 0,
+        };
+        Self {
+            whole: Rc::new(whole),
+            start: 0,
+            end: 0,
         }
     }
 
     pub(crate) fn is_nil(&self) -> bool {
-        self.is_nil
+        self.whole.is_nil
     }
 
-    /// A part of the list, of the same type.
-    pub(crate) fn part(&self, items: &[Value]) -> Self {
-        Self::new(items.to_vec(), self.of)
+    /// A part of the list and of the room behind it, as far as that goes.
+    pub(crate) fn part(&self, start: usize, end: usize) -> Option<Self> {
+        let Whole {
+            items, of, room, ..
+        } = &*self.whole;
+        if start > end || end > room - self.start {
+            return None;
+        }
+        let (start, end) = (self.start + start, self.start + end);
+        if end <= items.len() {
+            return Some(Self {
+                whole: self.whole.clone(),
+                start,
+                end,
+            });
+        }
+        let mut filled = items.get(start..).unwrap_or_default().to_vec();
+        filled.resize(end - start, of.zero());
+        Some(Self::with_room(filled, *of, room - start))
     }
 
     /// The Go type.
     pub(super) fn type_name(&self) -> &'static str {
-        match self.of {
+        match self.whole.of {
             Items::Any => "[]interface {}",
             Items::Strings => "[]string",
             Items::Ints => "[]int",
@@ -61,16 +148,18 @@ impl List {
     }
 
     pub(super) fn deep_copy_at(&self, depth: usize) -> Result<Self, TooDeep> {
+        if self.is_nil() {
+            return Ok(self.clone());
+        }
         let items = self.iter().map(|item| item.deep_copy_at(depth + 1));
-        Ok(Self {
-            items: Rc::new(items.collect::<Result<_, _>>()?),
-            ..self.clone()
-        })
+        let items = items.collect::<Result<_, _>>()?;
+        let room = self.whole.room - self.start;
+        Ok(Self::with_room(items, self.whole.of, room))
     }
 
     pub(super) fn deep_equal_but(&self, other: &Self, known: &mut Pairs) -> bool {
         self.len() == other.len()
-            && (self.of, self.is_nil) == (other.of, other.is_nil)
+            && (self.whole.of, self.is_nil()) == (other.whole.of, other.is_nil())
             && self
                 .iter()
                 .zip(other.iter())
@@ -78,7 +167,7 @@ impl List {
     }
 
     pub(crate) fn takes_any(&self) -> bool {
-        self.of == Items::Any
+        self.whole.of == Items::Any
     }
 }
 
@@ -86,6 +175,6 @@ impl Deref for List {
     type Target = [Value];
 
     fn deref(&self) -> &[Value] {
-        &self.items
+        &self.whole.items[self.start..self.end]
     }
 }

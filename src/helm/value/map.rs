@@ -11,6 +11,7 @@ use super::{Pairs, TooDeep, Value};
 pub(crate) struct Map {
     entries: Rc<RefCell<BTreeMap<Rc<str>, Value>>>,
     of: Entries,
+    is_nil: bool,
 }
 
 /// What Go's type says about a map with string keys.
@@ -36,6 +37,19 @@ impl Map {
         }
     }
 
+    /// Go's nil map: like an empty one, but `null` in JSON and YAML.
+    pub(crate) fn nil(of: Entries) -> Self {
+        Self {
+            of,
+            is_nil: true,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn is_nil(&self) -> bool {
+        self.is_nil
+    }
+
     /// The same map under Helm's name for values.
     pub(crate) fn as_values(&self) -> Self {
         Self {
@@ -54,7 +68,7 @@ impl Map {
     }
 
     pub(super) fn deep_equal_but(&self, other: &Self, known: &mut Pairs) -> bool {
-        if self.of != other.of || self.len() != other.len() {
+        if (self.of, self.is_nil, self.len()) != (other.of, other.is_nil, other.len()) {
             return false;
         }
         if self.is_same(other) || !known.insert((self.address(), other.address())) {
@@ -128,6 +142,7 @@ impl Map {
         let copies = entries.map(|(key, value)| Ok((key, value.deep_copy_at(depth + 1)?)));
         Ok(Self {
             of: self.of,
+            is_nil: self.is_nil,
             ..copies.collect::<Result<_, _>>()?
         })
     }
@@ -141,7 +156,7 @@ impl<K: Into<Rc<str>>> FromIterator<(K, Value)> for Map {
             .collect();
         Self {
             entries: Rc::new(RefCell::new(map)),
-            of: Entries::Any,
+            ..Self::default()
         }
     }
 }

@@ -65,36 +65,43 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("the pattern is a constant that a test compiles")
 }
 
-/// Resolves the text of a plain scalar.
+/// Resolves the text of a plain scalar; its first letter tells most of them.
 pub(super) fn resolve(text: &str) -> Scalar {
-    // Most texts are told by their first letter.
-    let may_be_more = |first: &u8| b"~nNyYtToOfF.+-0123456789".contains(first);
-    if text
-        .as_bytes()
-        .first()
-        .is_some_and(|first| !may_be_more(first))
-    {
-        return Scalar::Text;
+    match text.as_bytes().first() {
+        None | Some(b'~' | b'n' | b'N' | b'y' | b'Y' | b't' | b'T' | b'o' | b'O' | b'f' | b'F') => {
+            resolve_word(text)
+        }
+        Some(b'.') => resolve_limit(text)
+            .or_else(|| parse_go_float(text))
+            .map_or(Scalar::Text, Scalar::Float),
+        Some(b'+' | b'-') => {
+            resolve_limit(text).map_or_else(|| resolve_number(text), Scalar::Float)
+        }
+        Some(b'0'..=b'9') => resolve_number(text),
+        Some(_) => Scalar::Text,
     }
+}
+
+fn resolve_word(text: &str) -> Scalar {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
+        "" | "~" | "null" | "Null" | "NULL" => Scalar::Null,
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
-            return Scalar::Bool(true);
+            Scalar::Bool(true)
         }
         "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
-            return Scalar::Bool(false);
+            Scalar::Bool(false)
         }
-        ".nan" | ".NaN" | ".NAN" => return Scalar::Float(f64::NAN),
-        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => {
-            return Scalar::Float(f64::INFINITY);
-        }
-        "-.inf" | "-.Inf" | "-.INF" => return Scalar::Float(f64::NEG_INFINITY),
-        _ => {}
-    }
-    match text.as_bytes()[0] {
-        b'.' => parse_go_float(text).map_or(Scalar::Text, Scalar::Float),
-        b'0'..=b'9' | b'+' | b'-' => resolve_number(text),
         _ => Scalar::Text,
+    }
+}
+
+/// What is no number, or an infinite one.
+fn resolve_limit(text: &str) -> Option<f64> {
+    match text {
+        ".nan" | ".NaN" | ".NAN" => Some(f64::NAN),
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => Some(f64::INFINITY),
+        "-.inf" | "-.Inf" | "-.INF" => Some(f64::NEG_INFINITY),
+        _ => None,
     }
 }
 

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"syscall"
 	"time"
 
 	"helm.sh/helm/v3/pkg/chart"
@@ -39,6 +40,10 @@ type answer struct {
 }
 
 func main() {
+	most := syscall.Rlimit{Cur: memory, Max: memory}
+	if err := syscall.Setrlimit(syscall.RLIMIT_AS, &most); err != nil {
+		fmt.Fprintln(os.Stderr, "no limit to memory:", err)
+	}
 	in := bufio.NewReaderSize(os.Stdin, 1<<20)
 	out := json.NewEncoder(os.Stdout)
 	out.SetEscapeHTML(false)
@@ -59,8 +64,11 @@ func main() {
 	}
 }
 
-// How long one case may take. Some generated ones have no end, and the program ends with them.
-const patience = 30 * time.Second
+// How long one case may take, and how much memory in bytes. Some generated ones have no end, and the program ends with them.
+const (
+	patience = 30 * time.Second
+	memory   = 4 << 30
+)
 
 func answered(asked request) (said answer) {
 	endless := time.AfterFunc(patience, func() {

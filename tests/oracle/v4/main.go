@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"helm.sh/helm/v4/pkg/chart/common"
@@ -45,6 +46,10 @@ type answer struct {
 }
 
 func main() {
+	most := syscall.Rlimit{Cur: memory, Max: memory}
+	if err := syscall.Setrlimit(syscall.RLIMIT_AS, &most); err != nil {
+		fmt.Fprintln(os.Stderr, "no limit to memory:", err)
+	}
 	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
 	in := bufio.NewReaderSize(os.Stdin, 1<<20)
 	out := json.NewEncoder(os.Stdout)
@@ -66,8 +71,11 @@ func main() {
 	}
 }
 
-// How long one case may take. Some generated ones have no end, and the program ends with them.
-const patience = 30 * time.Second
+// How long one case may take, and how much memory in bytes. Some generated ones have no end, and the program ends with them.
+const (
+	patience = 30 * time.Second
+	memory   = 4 << 30
+)
 
 func answered(asked request) (said answer) {
 	endless := time.AfterFunc(patience, func() {
