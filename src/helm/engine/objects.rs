@@ -198,7 +198,7 @@ fn field_of(fields: &[Field], name: &str) -> Option<Value> {
     Some(field.value.clone())
 }
 
-/// A struct as Go prints it.
+/// A struct as Go prints it. Its fields lie too flat for that to fail.
 fn struct_text(fields: &[Field]) -> Value {
     let texts = fields.iter().map(|field| print::sprint(&field.value));
     let texts: Vec<String> = texts.map(Result::unwrap_or_default).collect();

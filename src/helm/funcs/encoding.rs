@@ -111,7 +111,7 @@ fn read_yaml(bytes: &[u8]) -> Result<Value, String> {
 }
 
 fn read_json(text: &str) -> Result<Value, String> {
-    let json: serde_json::Value = match serde_json::from_str(text) {
+    let json: serde_json::Value = match serde_json::from_str(&gojson::with_whole_escapes(text)) {
         Ok(json) => json,
         Err(error) => match gojson::problem(text) {
             Some(problem) => return Err(problem),

@@ -1,4 +1,6 @@
-//! What Go says about a text that is no JSON; templates can see it.
+//! JSON as Go reads it, and what it says about a text that is none; templates can see it.
+
+use std::borrow::Cow;
 
 /// The message for a text that is no JSON; nothing when it is.
 pub(super) fn problem(text: &str) -> Option<String> {
@@ -7,6 +9,37 @@ pub(super) fn problem(text: &str) -> Option<String> {
         at: 0,
     };
     scanner.document().err()
+}
+
+/// The text with a replacement letter for each escaped half of a letter that has no other half, as Go reads it.
+pub(super) fn with_whole_escapes(text: &str) -> Cow<'_, str> {
+    if !text.contains(r"\ud") && !text.contains(r"\uD") {
+        return Cow::Borrowed(text);
+    }
+    let half = |at: usize| {
+        let digits = text.get(at..)?.strip_prefix(r"\u")?.get(..4)?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(length) = text[at..].find('\\') {
+        out.push_str(&text[at..at + length]);
+        at += length;
+        let size = match (half(at), half(at + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+            (Some(0xd800..=0xdfff), _) => {
+                out.push('\u{fffd}');
+                at += 6;
+                continue;
+            }
+            // A backslash and what it escapes.
+            _ => 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8),
+        };
+        out.push_str(&text[at..at + size]);
+        at += size;
+    }
+    out.push_str(&text[at..]);
+    Cow::Owned(out)
 }
 
 /// How deep Go reads.
@@ -215,6 +248,21 @@ impl Scanner<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn halves_of_letters_become_replacement_letters() {
+        let cases = [
+            (r#""\ud800""#, "\"\u{fffd}\""),
+            (r#""\ud83d\ude00""#, r#""\ud83d\ude00""#),
+            (r#""\ude00\ud83dx""#, "\"\u{fffd}\u{fffd}x\""),
+            (r#""\\ud800""#, r#""\\ud800""#),
+            (r#""\ud800\n\"#, "\"\u{fffd}\\n\\"),
+            (r#""\ud8"#, r#""\ud8"#),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(with_whole_escapes(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn the_messages_are_those_of_go() {

@@ -56,7 +56,7 @@ impl Composer<'_> {
             if key.is_merge_key() {
                 self.merge(map, item)?;
             } else {
-                let key = self.key(key)?;
+                let key = self.key(key, item)?;
                 let item = self.value(item)?;
                 map.insert(key, item);
             }
@@ -78,12 +78,19 @@ impl Composer<'_> {
                 for item in items.iter().rev() {
                     match &item.resolve().kind {
                         NodeKind::Map(_) => self.merge(map, item)?,
-                        _ => return Err(self.error_at(item, "only maps can be merged with `<<`")),
+                        _ => return Err(self.no_merge(item)),
                     }
                 }
                 Ok(())
             }
-            _ => Err(self.error_at(source, "only maps can be merged with `<<`")),
+            _ => Err(self.no_merge(source)),
+        }
+    }
+
+    fn no_merge(&self, node: &Node) -> YamlError {
+        YamlError {
+            in_go: "yaml: map merge requires map or sequence of maps as the value".to_owned(),
+            ..self.error_at(node, "only maps can be merged with `<<`")
         }
     }
 
@@ -109,9 +116,13 @@ impl Composer<'_> {
                     | ("timestamp", resolved @ Scalar::Timestamp) => resolved,
                     #[expect(clippy::cast_precision_loss, reason = "the tag asks for a float")]
                     ("float", Scalar::Int(number)) => Scalar::Float(number as f64),
-                    _ => {
+                    (_, resolved) => {
+                        let found = resolved.tag();
                         let problem = format!("the value is no `!!{wanted}`");
-                        return Err(self.error_at(node, problem));
+                        return Err(YamlError {
+                            in_go: format!("yaml: cannot decode {found} `{text}` as a !!{wanted}"),
+                            ..self.error_at(node, problem)
+                        });
                     }
                 }
             }
@@ -133,7 +144,10 @@ impl Composer<'_> {
         let compact: String = text.split_ascii_whitespace().collect();
         match super::super::decode_base64(compact.as_bytes()) {
             Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into()),
-            Err(_) => Err(self.error_at(node, "the `!!binary` value is no base64")),
+            Err(_) => Err(YamlError {
+                in_go: "yaml: !!binary value contains invalid base64 data".to_owned(),
+                ..self.error_at(node, "the `!!binary` value is no base64")
+            }),
         }
     }
 }

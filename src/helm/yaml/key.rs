@@ -11,13 +11,17 @@ use super::scalar::{self, Scalar};
 /// What stands for a bad key until the document is complete.
 const BAD_KEY: &str = "\u{0}bad key ";
 
+/// What Go writes for nothing that stands by itself.
+const NIL: &str = "<nil>";
+
 /// Why a key is refused.
 const PROBLEM: &str = "a key must be text, a number or a boolean";
 
 impl Composer<'_> {
-    pub(super) fn key(&mut self, node: &Node) -> Result<String, YamlError> {
+    /// The key as text. What it leads to is for the message about a bad one.
+    pub(super) fn key(&mut self, node: &Node, item: &Node) -> Result<String, YamlError> {
         let (text, resolved) = match &node.resolve().kind {
-            NodeKind::Scalar { text, .. } => (text, resolved(node)),
+            NodeKind::Scalar { text, .. } => (text, scalar_of(node)),
             _ => {
                 // What it holds may be refused first: a bad key in it, too many aliases.
                 self.value(node)?;
@@ -37,7 +41,18 @@ impl Composer<'_> {
             )]
             Scalar::Float(number) => float_key(number as f32),
             Scalar::Uint(_) | Scalar::Null => {
-                self.bad_keys.push(self.error_at(node, PROBLEM));
+                let (of, key) = match resolved {
+                    Scalar::Uint(number) => ("uint64", format!("{number:#x}")),
+                    _ => ("%!s(<nil>)", NIL.to_owned()),
+                };
+                let item = match item.resolve().kind {
+                    NodeKind::Scalar { .. } if scalar_of(item) == Scalar::Null => NIL.to_owned(),
+                    _ => go_syntax(item),
+                };
+                self.bad_keys.push(YamlError {
+                    in_go: format!("unsupported map key of type: {of}, key: {key}, value: {item}"),
+                    ..self.error_at(node, PROBLEM)
+                });
                 format!("{BAD_KEY}{}", self.bad_keys.len() - 1)
             }
         })
@@ -59,7 +74,7 @@ pub(super) fn first_mark(value: &Value) -> Option<usize> {
 }
 
 /// A scalar by its tag, or else by its text.
-fn resolved(node: &Node) -> Scalar {
+fn scalar_of(node: &Node) -> Scalar {
     match &node.resolve().kind {
         NodeKind::Scalar {
             text,
@@ -78,7 +93,7 @@ fn resolved(node: &Node) -> Scalar {
 /// own affair, and changes from run to run.
 fn go_syntax(node: &Node) -> String {
     match &node.resolve().kind {
-        NodeKind::Scalar { text, .. } => match resolved(node) {
+        NodeKind::Scalar { text, .. } => match scalar_of(node) {
             Scalar::Text | Scalar::Timestamp => print::quoted(text),
             Scalar::Bool(truth) => truth.to_string(),
             Scalar::Int(number) => number.to_string(),
@@ -92,7 +107,7 @@ fn go_syntax(node: &Node) -> String {
         }
         NodeKind::Map(entries) => {
             // Keys that are numbers come in the order of numbers.
-            let number = |key: &Node| match resolved(key) {
+            let number = |key: &Node| match scalar_of(key) {
                 Scalar::Int(number) => number,
                 _ => 0,
             };

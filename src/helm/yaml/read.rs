@@ -271,14 +271,21 @@ impl<'t> Composer<'t> {
                 Ok((data, event.start_mark))
             }
             Err(error) => {
-                let mark = error.problem_mark().unwrap_or_default();
+                let mut mark = error.problem_mark().unwrap_or_default();
+                let is_cut = error.problem() == "found unexpected end of stream";
+                if is_cut && self.added_break.is_some_and(|end| mark.index >= end) {
+                    // Behind the break that the text does not have.
+                    mark.line = mark.line.saturating_sub(1);
+                }
                 let problem = match error.context() {
                     Some(context) => format!("{} {context}", error.problem()),
                     None => error.problem().to_owned(),
                 };
-                let context = error.context_mark().unwrap_or_default().line;
-                let line = if context == 0 { mark.line } else { context };
-                let line = line + u64::from(line > 0 && error.kind() == ErrorKind::Scanner);
+                // As `fail` of Go's library has it.
+                let line = match mark.line {
+                    0 => error.context_mark().unwrap_or_default().line,
+                    line => line + u64::from(error.kind() == ErrorKind::Scanner),
+                };
                 let place = if line == 0 {
                     String::new()
                 } else {

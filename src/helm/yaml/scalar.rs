@@ -40,6 +40,18 @@ impl Scalar {
         })
     }
 
+    /// The short tag that Go's library gives it.
+    pub(super) fn tag(&self) -> &'static str {
+        match self {
+            Self::Null => "!!null",
+            Self::Bool(_) => "!!bool",
+            Self::Int(_) | Self::Uint(_) => "!!int",
+            Self::Float(_) => "!!float",
+            Self::Timestamp => "!!timestamp",
+            Self::Text => "!!str",
+        }
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "Helm's values are floats")]
     pub(super) fn as_float(&self) -> Option<f64> {
         match *self {
