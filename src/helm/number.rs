@@ -33,16 +33,26 @@ pub(crate) fn parse_uint(text: &str) -> Option<u64> {
 }
 
 /// `ParseInt` with base 10, as `Atoi` has it; out of range is the nearest number.
+///
+/// By hand, because Go sees a wrong letter behind digits only as long as they fit 64 bits.
 pub(crate) fn parse_decimal(text: &str) -> Option<i64> {
-    use std::num::IntErrorKind;
-    match text.parse() {
-        Ok(number) => Some(number),
-        Err(error) => match error.kind() {
-            IntErrorKind::PosOverflow => Some(i64::MAX),
-            IntErrorKind::NegOverflow => Some(i64::MIN),
-            _ => None,
-        },
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (sign, limit) = if text.starts_with('-') {
+        (-1, i64::MIN)
+    } else {
+        (1, i64::MAX)
+    };
+    let mut magnitude: u64 = 0;
+    for digit in digits.chars() {
+        let digit = u64::from(digit.to_digit(10)?);
+        let more = magnitude.checked_mul(10);
+        match more.and_then(|more| more.checked_add(digit)) {
+            Some(more) => magnitude = more,
+            None => return Some(limit),
+        }
     }
+    let number = i64::try_from(i128::from(magnitude) * sign).unwrap_or(limit);
+    (!digits.is_empty()).then_some(number)
 }
 
 /// `ParseFloat`: decimal and hexadecimal, `Inf` and `NaN`. Out of range is an infinity.

@@ -12,6 +12,8 @@ use super::error::Fault;
 
 /// The Helm version charts see, as `.Capabilities.HelmVersion`.
 const HELM_VERSION: &str = "v4.3.1";
+/// The Kubernetes whose client that Helm has.
+const KUBE_CLIENT_VERSION: &str = "v1.37";
 
 /// `.Files`: the chart's files that are no templates.
 pub(super) struct Files(BTreeMap<String, Rc<[u8]>>);
@@ -184,7 +186,11 @@ impl Object for HelmVersion {
             field("GitCommit", Tag::Filled("git_commit"), ""),
             field("GitTreeState", Tag::Filled("git_tree_state"), ""),
             field("GoVersion", Tag::Filled("go_version"), ""),
-            field("KubeClientVersion", Tag::Filled("kube_client_version"), ""),
+            field(
+                "KubeClientVersion",
+                Tag::Filled("kube_client_version"),
+                KUBE_CLIENT_VERSION,
+            ),
         ])
     }
 

@@ -84,7 +84,9 @@ impl Emitter {
                     Place::Root => 0,
                     Place::Item | Place::MapValue => indent + 2,
                 };
-                for (index, (key, item)) in in_go_order(entries).into_iter().enumerate() {
+                for (index, (key, item)) in
+                    in_go_order(entries, self.is_pretty).into_iter().enumerate()
+                {
                     if index > 0 || place == Place::MapValue {
                         self.break_to(inner);
                     } else if place == Place::Item {

@@ -4,29 +4,36 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
-/// The entries as Go's library sorts them. Its order is not a consistent one for every set of keys,
-/// which `sort_by` does not forgive; so this inserts one by one.
-pub(super) fn in_go_order(entries: &Map<String, Value>) -> Vec<(&String, &Value)> {
+/// The entries as Go's library sorts them, the newer one if so wanted. Its order is not a consistent one for every set
+/// of keys (`a1b`, `a10`, `a001`), and then another each time; `sort_by` does not forgive that, so this inserts one by one.
+pub(super) fn in_go_order(entries: &Map<String, Value>, is_newer: bool) -> Vec<(&String, &Value)> {
     let mut sorted: Vec<(&String, &Value)> = Vec::with_capacity(entries.len());
     for entry in entries {
         let place = sorted
             .iter()
-            .rposition(|known| compare_keys(known.0, entry.0) != Ordering::Greater)
+            .rposition(|known| compare_keys(known.0, entry.0, is_newer) != Ordering::Greater)
             .map_or(0, |before| before + 1);
         sorted.insert(place, entry);
     }
     sorted
 }
 
-/// The order of map keys: letters after everything else, numbers by value.
-fn compare_keys(left: &str, right: &str) -> Ordering {
+/// The order of map keys: letters after everything else, numbers by value. For the newer library letters behind a digit
+/// come before everything else.
+fn compare_keys(left: &str, right: &str, is_newer: bool) -> Ordering {
     let mut letters = left.chars().zip(right.chars()).enumerate();
     let Some((index, (one, other))) = letters.find(|(_, (one, other))| one != other) else {
         // One is the beginning of the other.
         return left.len().cmp(&right.len());
     };
+    let is_behind_digit = || {
+        let before = left.chars().take(index).last();
+        is_newer && before.is_some_and(char::is_numeric)
+    };
     match (one.is_alphabetic(), other.is_alphabetic()) {
         (true, true) => one.cmp(&other),
+        (true, false) if is_behind_digit() => Ordering::Less,
+        (false, true) if is_behind_digit() => Ordering::Greater,
         (true, false) => Ordering::Greater,
         (false, true) => Ordering::Less,
         (false, false) => {
@@ -69,8 +76,15 @@ mod tests {
     #[test]
     fn numbers_count_and_letters_come_last() {
         let keys = json!({"a10": 1, "a2": 1, "B": 1, "_x": 1, "10": 1, "9": 1, "a": 1, "": 1});
-        let sorted = in_go_order(keys.as_object().unwrap());
-        let sorted: Vec<&str> = sorted.into_iter().map(|entry| entry.0.as_str()).collect();
-        assert_eq!(sorted, ["", "_x", "9", "10", "B", "a", "a2", "a10"]);
+        let sorted = |keys: &Value, is_newer| -> Vec<String> {
+            let sorted = in_go_order(keys.as_object().unwrap(), is_newer);
+            sorted.into_iter().map(|entry| entry.0.clone()).collect()
+        };
+        let expected = ["", "_x", "9", "10", "B", "a", "a2", "a10"];
+        assert_eq!(sorted(&keys, false), expected);
+        assert_eq!(sorted(&keys, true), expected);
+        let keys = json!({"1e3": 1, "10": 1});
+        assert_eq!(sorted(&keys, false), ["10", "1e3"]);
+        assert_eq!(sorted(&keys, true), ["1e3", "10"]);
     }
 }

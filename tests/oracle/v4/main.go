@@ -116,6 +116,9 @@ func render(asked request) (map[string]string, error) {
 	}
 	capabilities := common.DefaultCapabilities.Copy()
 	capabilities.KubeVersion = *version
+	// What depends on how a Helm was built.
+	capabilities.HelmVersion.Version = "v4.3.1"
+	capabilities.HelmVersion.GoVersion = ""
 	if asked.APIVersions != nil {
 		capabilities.APIVersions = asked.APIVersions
 	}
