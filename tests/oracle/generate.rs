@@ -1,9 +1,12 @@
 //! Charts made at random, compared with Helm one by one.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use crate::case::{Case, difference};
 use crate::helm::{Helm, Version};
+use crate::known::Known;
 use crate::random::Random;
 use crate::shrink::shrink;
 use crate::template::{Piece, pieces, text_of};
@@ -78,6 +81,7 @@ impl Made {
 struct Tally {
     cases: u64,
     rendered: u64,
+    known: BTreeMap<Known, u64>,
     failures: Vec<String>,
 }
 
@@ -88,7 +92,12 @@ impl Tally {
         let theirs = helm.render(&case);
         self.cases += 1;
         self.rendered += u64::from(theirs.is_ok());
-        if difference(&theirs, &ours::render(&case)).is_none() {
+        let ours = ours::render(&case);
+        if difference(&theirs, &ours).is_none() {
+            return;
+        }
+        if let Some(known) = Known::reason(&case, &ours, helm) {
+            *self.known.entry(known).or_default() += 1;
             return;
         }
         let small = shrink(made, |case| {
@@ -106,12 +115,16 @@ impl Tally {
         let Self {
             cases,
             rendered,
+            known,
             failures,
         } = self;
-        let summary = format!(
+        let mut summary = format!(
             "{cases} generated cases, {rendered} of them rendered by Helm and the rest refused; {} differences",
             failures.len()
         );
+        for (reason, count) in known {
+            let _ = write!(summary, ", {count} known ({reason})");
+        }
         assert!(
             failures.is_empty(),
             "{summary}\n\n{}",

@@ -9,6 +9,7 @@ mod expression;
 mod functions;
 mod generate;
 mod helm;
+mod known;
 mod ours;
 mod random;
 mod shrink;
