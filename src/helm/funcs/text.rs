@@ -25,7 +25,7 @@ pub(super) const TABLE: &[Row] = &[
     }),
     pure("trunc", "int text", trunc),
     pure("substr", "int int text", substr),
-    pure("nospace", "text", |args| without_blanks(args)),
+    pure("nospace", "text", without_blanks),
     pure("repeat", "int text", repeat),
     pure("contains", "text text", |args| {
         Ok(args.string(1)?.contains(&*args.string(0)?).into())

@@ -56,7 +56,7 @@ pub(crate) fn into_bytes(text: String) -> Vec<u8> {
 pub(crate) fn replaced(text: &str) -> Cow<'_, str> {
     match outside(text) {
         Cow::Owned(text) => Cow::Owned(from_outside(&text).into_owned()),
-        text => text,
+        Cow::Borrowed(text) => Cow::Borrowed(text),
     }
 }
 

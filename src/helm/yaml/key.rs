@@ -20,17 +20,15 @@ const PROBLEM: &str = "a key must be text, a number or a boolean";
 impl Composer<'_> {
     /// The key as text. What it leads to is for the message about a bad one.
     pub(super) fn key(&mut self, node: &Node, item: &Node) -> Result<String, YamlError> {
-        let (text, resolved) = match &node.resolve().kind {
-            NodeKind::Scalar { text, .. } => (text, scalar_of(node)),
-            _ => {
-                // What it holds may be refused first: a bad key in it, too many aliases.
-                self.value(node)?;
-                return Err(YamlError {
-                    in_go: format!("yaml: invalid map key: {}", go_syntax(node)),
-                    ..self.error_at(node, PROBLEM)
-                });
-            }
+        let NodeKind::Scalar { text, .. } = &node.resolve().kind else {
+            // What it holds may be refused first: a bad key in it, too many aliases.
+            self.value(node)?;
+            return Err(YamlError {
+                in_go: format!("yaml: invalid map key: {}", go_syntax(node)),
+                ..self.error_at(node, PROBLEM)
+            });
         };
+        let resolved = scalar_of(node);
         Ok(match resolved {
             Scalar::Text | Scalar::Timestamp => text.clone(),
             Scalar::Bool(truth) => truth.to_string(),

@@ -45,15 +45,12 @@ pub(crate) enum Numbers {
 pub(crate) fn utf8<'t>(bytes: &'t [u8], origin: &str) -> Result<&'t str, YamlError> {
     str::from_utf8(bytes).map_err(|error| {
         let (before, rest) = bytes.split_at(error.valid_up_to());
-        let line = before
-            .rsplit(|byte| *byte == b'\n')
-            .next()
-            .unwrap_or(before);
-        let lines = before.iter().filter(|byte| **byte == b'\n').count();
+        let before = String::from_utf8_lossy(before);
+        let line = before.rsplit('\n').next().unwrap_or_default();
         YamlError {
             origin: origin.to_owned(),
-            line: lines as u64 + 1,
-            column: String::from_utf8_lossy(line).chars().count() as u64 + 1,
+            line: before.matches('\n').count() as u64 + 1,
+            column: line.chars().count() as u64 + 1,
             problem: "the text is no UTF-8".to_owned(),
             in_go: format!("yaml: {}", in_go(rest)),
         }

@@ -30,9 +30,8 @@ impl Emitter {
         let mut encoded = encode_base64(bytes);
         if encoded.len() >= BASE64_LINE {
             let lines = encoded.as_bytes().chunks(BASE64_LINE);
-            encoded = lines
-                .map(|line| format!("{}\n", String::from_utf8_lossy(line)))
-                .collect();
+            let lines: Vec<_> = lines.map(String::from_utf8_lossy).collect();
+            encoded = lines.join("\n") + "\n";
         }
         self.put_str("!!binary ");
         self.letters(&encoded, indent, false);
