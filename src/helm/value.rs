@@ -95,6 +95,11 @@ pub(crate) trait Object: Any {
     fn printed(&self) -> Value {
         self.plain()
     }
+
+    /// What becomes of it when a function yields it, if that is something else.
+    fn passed(&self) -> Option<Value> {
+        None
+    }
 }
 
 /// A field of a Go struct.

@@ -125,13 +125,18 @@ impl Tally {
         for (reason, count) in known {
             let _ = write!(summary, ", {count} known ({reason})");
         }
-        assert!(
-            failures.is_empty(),
-            "{summary}\n\n{}",
-            failures.join("\n\n")
-        );
-        eprintln_summary(&summary);
+        report(&summary, &failures);
     }
+}
+
+/// Fails with what differs, or says how much was compared.
+pub(crate) fn report(summary: &str, failures: &[String]) {
+    assert!(
+        failures.is_empty(),
+        "{summary}\n\n{}",
+        failures.join("\n\n")
+    );
+    eprintln_summary(summary);
 }
 
 #[expect(
@@ -143,7 +148,7 @@ fn eprintln_summary(summary: &str) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test has no `Process` to ask")]
-fn asked(name: &str) -> Option<u64> {
+pub(crate) fn asked(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 

@@ -3,6 +3,7 @@
 //! Needs Go, which builds two small programs from Helm's modules: `make oracle`. What is compared: the charts of
 //! `tests/charts`, generated ones, and those that Helm's own module carries for its tests.
 
+mod calls;
 mod case;
 mod charts;
 mod expression;

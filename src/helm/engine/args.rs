@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use super::super::value::{Items, List, Map, Value, stray};
+use super::super::value::{Entries, Items, List, Map, Value, stray};
 use super::Fault;
 
 /// Evaluated arguments.
@@ -77,8 +77,7 @@ impl<'a> Args<'a> {
     pub(crate) fn map(&self, index: usize) -> Result<Map, Fault> {
         match self.any(index) {
             Value::Map(map) => Ok(map.clone()),
-            // Go passes a nil map for nil; reading it is like reading an empty one.
-            Value::Nil => Ok(Map::default()),
+            Value::Nil => Ok(Map::nil(Entries::Any)),
             other => Err(Self::mismatch(index, "map[string]interface {}", other)),
         }
     }

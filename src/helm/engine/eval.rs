@@ -240,7 +240,10 @@ impl Executor<'_> {
             Body::Engine(call) => call(self, &args),
             Body::ShortCircuit { .. } => Ok(Value::Nil),
         };
-        result.map_err(|fault| self.place(span, calling(function.name, fault)))
+        match result {
+            Ok(Value::Object(object)) => Ok(object.passed().unwrap_or(Value::Object(object))),
+            result => result.map_err(|fault| self.place(span, calling(function.name, fault))),
+        }
     }
 
     /// An argument of the type that the function wants; a literal becomes that type where it can.

@@ -241,11 +241,14 @@ impl Object for Versions {
 }
 
 /// `.Capabilities.KubeVersion`; prints as its version without suffixes.
+#[derive(Clone)]
 struct KubeVersion {
     full: String,
     major: String,
     minor: String,
     normalized: String,
+    /// Whether a function had it; Go then no longer finds its method `String`.
+    is_passed: bool,
 }
 
 impl KubeVersion {
@@ -262,6 +265,7 @@ impl KubeVersion {
             normalized: format!("v{major}.{minor}.{patch}"),
             major,
             minor,
+            is_passed: false,
         }
     }
 }
@@ -304,12 +308,25 @@ impl Object for KubeVersion {
             major,
             minor,
             normalized,
+            ..
         } = self;
         format!("{{{full} {normalized} {major} {minor}}}").into()
     }
 
     fn printed(&self) -> Value {
-        self.normalized.as_str().into()
+        if self.is_passed {
+            self.plain()
+        } else {
+            self.normalized.as_str().into()
+        }
+    }
+
+    fn passed(&self) -> Option<Value> {
+        let passed = Self {
+            is_passed: true,
+            ..self.clone()
+        };
+        Some(Value::Object(Rc::new(passed)))
     }
 }
 

@@ -66,7 +66,7 @@ fn deep_copy(args: &Args<'_>) -> Result<Value, Fault> {
 
 fn set(executor: &mut Executor<'_>, args: &Args<'_>) -> Result<Value, Fault> {
     let map = args.map(0)?;
-    if matches!(args.any(0), Value::Nil) || map.is_nil() {
+    if map.is_nil() {
         return Err(Fault::new("argument 1 is nil, which cannot be changed"));
     }
     put(executor, &map, args.string(1)?, args.any(2).clone());
@@ -125,9 +125,13 @@ fn merge_all(
     args: &Args<'_>,
     overwrite: bool,
 ) -> Result<Value, Fault> {
-    let target = args.map(0)?;
+    let mut target = args.map(0)?;
     for index in 1..args.len() {
-        merge(executor, &target, &args.map(index)?, overwrite, 0)?;
+        let source = args.map(index)?;
+        if target.is_nil() && !source.is_nil() {
+            target = Map::default();
+        }
+        merge(executor, &target, &source, overwrite, 0)?;
     }
     Ok(target.into())
 }
@@ -153,7 +157,8 @@ fn merge(
                     target.insert(key, Value::Nil);
                 }
             }
-            (Value::Map(old), Value::Map(new)) if new.len() > 0 => {
+            // An empty map takes nothing away; of two, the second one takes the place.
+            (Value::Map(old), Value::Map(new)) if old.len() > 0 || new.len() > 0 => {
                 merge(executor, old, new, overwrite, depth + 1)?;
             }
             _ => {

@@ -39,10 +39,7 @@ pub(super) const TABLE: &[Row] = &[
         Ok(args.any(0).to_json_text()?.into())
     }),
     pure("toRawJson", "any", |args| {
-        lenient(
-            args,
-            args.any(0).to_json_text().map(|text| unescaped(&text)),
-        )
+        Ok(unescaped(&args.any(0).to_json_text()?).into())
     }),
     pure("mustToRawJson", "any", |args| {
         Ok(unescaped(&args.any(0).to_json_text()?).into())
@@ -54,15 +51,15 @@ pub(super) const TABLE: &[Row] = &[
         Ok(pretty(&args.any(0).to_json_text()?).into())
     }),
     pure("fromJson", "text", |args| {
-        let read = read_json(&args.letters(0)?);
+        let read = read_json(args)?;
         Ok(map_or_error(read, Map::nil(Entries::Any), ""))
     }),
     pure("fromJsonArray", "text", |args| {
-        let read = read_json(&args.letters(0)?);
+        let read = read_json(args)?;
         Ok(list_or_error(read, List::nil(Items::Any), ""))
     }),
     pure("mustFromJson", "text", |args| {
-        read_json(&args.letters(0)?).map_err(Fault::new)
+        read_json(args)?.map_err(Fault::new)
     }),
     pure("b64enc", "text", |args| {
         Ok(encode_base64(&args.bytes(0)?).into())
@@ -110,19 +107,22 @@ fn read_yaml(bytes: &[u8]) -> Result<Value, String> {
         .map_err(|error| format!("error converting YAML to JSON: {}", error.in_go))
 }
 
-fn read_json(text: &str) -> Result<Value, String> {
-    let json: serde_json::Value = match serde_json::from_str(&gojson::with_whole_escapes(text)) {
+fn read_json(args: &Args<'_>) -> Result<Result<Value, String>, Fault> {
+    let text = args.letters(0)?;
+    let json: serde_json::Value = match serde_json::from_str(&gojson::with_whole_escapes(&text)) {
         Ok(json) => json,
-        Err(error) => match gojson::problem(text) {
-            Some(problem) => return Err(problem),
-            // A number out of range is still known to be no map and no list.
-            None if !text.trim_start().starts_with(['{', '[']) => {
-                return Ok(Value::Float(f64::INFINITY));
-            }
-            None => return Err(format!("json: {error}")),
-        },
+        Err(error) => {
+            return Ok(match gojson::problem(&args.bytes(0)?) {
+                Some(problem) => Err(problem),
+                // A number out of range is still known to be no map and no list.
+                None if !text.trim_start().starts_with(['{', '[']) => {
+                    Ok(Value::Float(f64::INFINITY))
+                }
+                None => Err(format!("json: {error}")),
+            });
+        }
     };
-    Ok(Value::from(&yaml::floats(json)))
+    Ok(Ok(Value::from(&yaml::floats(json))))
 }
 
 /// Helm puts what went wrong under the key `Error`; null is what the library makes of it.
@@ -232,7 +232,7 @@ fn encode_base32(bytes: &[u8]) -> String {
     out
 }
 
-/// Like Go, ignores line breaks; the error is the place of the first wrong byte.
+/// Like Go, ignores line breaks, and ends at padding; the error is the place that Go names.
 fn decode_base32(text: &[u8]) -> Result<Vec<u8>, usize> {
     let is_break = |byte: &u8| b"\r\n".contains(byte);
     let text: Vec<u8> = text
@@ -243,24 +243,46 @@ fn decode_base32(text: &[u8]) -> Result<Vec<u8>, usize> {
     let mut out = Vec::new();
     for (number, chunk) in text.chunks(8).enumerate() {
         let start = number * 8;
-        let padding = chunk.iter().rev().take_while(|byte| **byte == b'=').count();
-        let letters = chunk.len() - padding;
         let mut bits: u64 = 0;
-        for (index, byte) in chunk[..letters].iter().enumerate() {
+        let mut letters = 0;
+        for byte in chunk {
+            let rest = text.len() - start - letters - 1;
+            if *byte == b'=' && letters >= 2 && rest < 8 {
+                check_padding(&text, start, letters)?;
+                break;
+            }
             let five = BASE32.iter().position(|known| known == byte);
-            bits = bits << 5 | five.ok_or(start + index)? as u64;
+            bits = bits << 5 | five.ok_or(start + letters)? as u64;
+            letters += 1;
         }
-        let is_last = start + chunk.len() == text.len();
-        if chunk.len() < 8 {
-            return Err(text.len());
-        }
-        if padding > 0 && !is_last || !matches!(letters, 2 | 4 | 5 | 7 | 8) {
-            return Err(start + letters);
+        if letters == chunk.len() && letters < 8 {
+            return Err(start);
         }
         let bytes = (bits << (5 * (8 - letters))).to_be_bytes();
         out.extend_from_slice(&bytes[3..3 + letters * 5 / 8]);
+        if letters < 8 {
+            break;
+        }
     }
     Ok(out)
+}
+
+/// Checks what follows the letters of the last chunk.
+fn check_padding(text: &[u8], start: usize, letters: usize) -> Result<(), usize> {
+    let first = start + letters;
+    let rest = text.len() - first - 1;
+    if rest + letters < 7 {
+        return Err(text.len());
+    }
+    let wanted = 7 - letters;
+    let padding = text[first + 1..].iter().take(wanted);
+    if let Some(wrong) = padding.into_iter().position(|byte| *byte != b'=') {
+        return Err(first + wrong);
+    }
+    if matches!(letters, 3 | 6) {
+        return Err(first);
+    }
+    Ok(())
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

@@ -83,7 +83,6 @@ pub(super) fn sprint_escaped(values: &[Value]) -> Result<String, TooDeep> {
         .iter()
         .map(|value| match value {
             Value::Nil => Value::from("<no value>"),
-            Value::Object(object) => object.printed(),
             other => other.clone(),
         })
         .collect();

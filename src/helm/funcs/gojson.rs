@@ -3,11 +3,8 @@
 use std::borrow::Cow;
 
 /// The message for a text that is no JSON; nothing when it is.
-pub(super) fn problem(text: &str) -> Option<String> {
-    let mut scanner = Scanner {
-        text: text.as_bytes(),
-        at: 0,
-    };
+pub(super) fn problem(text: &[u8]) -> Option<String> {
+    let mut scanner = Scanner { text, at: 0 };
     scanner.document().err()
 }
 
@@ -311,7 +308,11 @@ mod tests {
             ),
         ];
         for (text, expected) in cases {
-            assert_eq!(problem(text).as_deref(), Some(expected), "{text}");
+            assert_eq!(
+                problem(text.as_bytes()).as_deref(),
+                Some(expected),
+                "{text}"
+            );
         }
     }
 }

@@ -165,19 +165,25 @@ fn slice(args: &Args<'_>) -> Result<Value, Fault> {
         Some(value) => usize::try_from(to_integer(value)).ok(),
         None => Some(default),
     };
-    let part = bound(1, 0)
-        .zip(bound(2, items.len()))
-        .and_then(|(start, end)| items.part(start, end))
-        .ok_or_else(|| Fault::new("reflect.Value.Slice: slice index out of bounds"))?;
-    Ok(Value::List(part))
+    let bounds = bound(1, 0).zip(bound(2, items.len()));
+    let part = bounds.and_then(|(start, end)| match args.any(0) {
+        Value::Bytes(bytes) => Some(Value::Bytes(bytes.get(start..end)?.into())),
+        _ => items.part(start, end).map(Value::List),
+    });
+    part.ok_or_else(|| Fault::new("reflect.Value.Slice: slice index out of bounds"))
 }
 
 fn chunk(args: &Args<'_>) -> Result<Value, Fault> {
-    let size = usize::try_from(args.int(0)?)
-        .ok()
-        .filter(|size| *size > 0)
-        .ok_or_else(|| Fault::new("the size must be at least 1"))?;
-    let items = args.list(1, "chunk")?;
+    let (size, items) = (args.int(0)?, args.list(1, "chunk")?);
+    let size = match usize::try_from(size) {
+        Ok(size) if size > 0 => size,
+        // What sprig calculates with a negative size has sense by chance only.
+        Err(_) if size < -1 && items.len() == 1 => 1,
+        Err(_) if items.len() > 1 && items.len() as u64 - 1 <= size.unsigned_abs() => {
+            return Ok(Value::List(List::new(Vec::new(), Items::Lists)));
+        }
+        _ => return Err(Fault::new("the size must be at least 1")),
+    };
     let chunks = items.chunks(size).map(|chunk| list(chunk.to_vec()));
     Ok(Value::List(List::new(chunks.collect(), Items::Lists)))
 }

@@ -24,11 +24,9 @@ pub(super) const TABLE: &[Row] = &[
     pure("max", "any any...", |args| Ok(extreme(args, i64::max))),
     pure("biggest", "any any...", |args| Ok(extreme(args, i64::max))),
     pure("min", "any any...", |args| Ok(extreme(args, i64::min))),
-    pure("maxf", "any any...", |args| {
-        Ok(extreme_float(args, f64::max))
-    }),
+    pure("maxf", "any any...", |args| Ok(extreme_float(args, go_max))),
     pure("minf", "any any...", |args| {
-        Ok(extreme_float(args, f64::min))
+        Ok(extreme_float(args, |one, other| -go_max(-one, -other)))
     }),
     pure("ceil", "any", |args| {
         Ok(Value::Float(to_float(args.any(0)).ceil()))
@@ -67,15 +65,30 @@ fn extreme(args: &Args<'_>, pick: fn(i64, i64) -> i64) -> Value {
     Value::Int64(numbers.reduce(pick).unwrap_or(0))
 }
 
+/// Go's `math.Max`: infinity, then what is no number, then 0 before -0.
+#[expect(clippy::float_cmp, reason = "zeros are told apart by their sign")]
+fn go_max(one: f64, other: f64) -> f64 {
+    if one == f64::INFINITY || other == f64::INFINITY {
+        f64::INFINITY
+    } else if one.is_nan() || other.is_nan() {
+        f64::NAN
+    } else if one == other {
+        if one.is_sign_negative() { other } else { one }
+    } else {
+        one.max(other)
+    }
+}
+
 fn extreme_float(args: &Args<'_>, pick: fn(f64, f64) -> f64) -> Value {
     let numbers = args.all().iter().map(to_float);
     Value::Float(numbers.reduce(pick).unwrap_or(0.0))
 }
 
 fn round(args: &Args<'_>) -> Result<Value, Fault> {
-    let places = i32::try_from(args.int(1)?).map_err(|_| Fault::new("too many places"))?;
+    let places = args.int(1)?;
     let from = args.rest(2).first().map_or(0.5, to_float);
-    let scale = 10_f64.powi(places);
+    let limit = if places < 0 { i32::MIN } else { i32::MAX };
+    let scale = 10_f64.powi(i32::try_from(places).unwrap_or(limit));
     let scaled = to_float(args.any(0)) * scale;
     let rounded = if scaled.fract() >= from {
         scaled.ceil()

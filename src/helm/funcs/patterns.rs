@@ -1,5 +1,7 @@
 //! Regular expressions: Go's syntax and Go's way of replacing.
 
+mod syntax;
+
 use regex::{Captures, Regex, RegexBuilder};
 
 use super::super::engine::{Args, Fault};
@@ -48,59 +50,10 @@ pub(super) const TABLE: &[Row] = &[
     }),
 ];
 
-/// Go matches `\d`, `\w`, `\s` and `\b` in ASCII only; so does this.
 fn pattern(args: &Args<'_>) -> Result<Regex, Fault> {
-    let text = ascii_classes(&args.string(0)?);
-    RegexBuilder::new(&text)
-        .size_limit(4 << 20)
-        .build()
-        .map_err(|_| Fault::new("argument 1 is no regular expression"))
-}
-
-fn ascii_classes(pattern: &str) -> String {
-    let mut out = String::new();
-    let mut in_class = false;
-    let mut letters = pattern.chars();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\\' => {
-                let class = match letters.next() {
-                    Some('d') => "0-9",
-                    Some('w') => "0-9A-Za-z_",
-                    Some('s') => r"\t\n\f\r ",
-                    Some('D') if !in_class => "^0-9",
-                    Some('W') if !in_class => "^0-9A-Za-z_",
-                    Some('S') if !in_class => r"^\t\n\f\r ",
-                    Some('b') if !in_class => {
-                        out.push_str(r"(?-u:\b)");
-                        continue;
-                    }
-                    other => {
-                        out.push('\\');
-                        out.extend(other);
-                        continue;
-                    }
-                };
-                if in_class {
-                    out.push_str(class);
-                } else {
-                    out.push('[');
-                    out.push_str(class);
-                    out.push(']');
-                }
-            }
-            '[' => {
-                in_class = true;
-                out.push(letter);
-            }
-            ']' => {
-                in_class = false;
-                out.push(letter);
-            }
-            other => out.push(other),
-        }
-    }
-    out
+    syntax::translated(&args.string(0)?)
+        .and_then(|text| RegexBuilder::new(&text).size_limit(4 << 20).build().ok())
+        .ok_or_else(|| Fault::new("argument 1 is no regular expression"))
 }
 
 fn is_match(args: &Args<'_>) -> Result<Value, Fault> {

@@ -1,12 +1,13 @@
 //! TOML, written as the library that Helm uses writes it.
 
 use std::fmt::Write as _;
+use std::rc::Rc;
 
 use toml::Value as Toml;
 
 use super::super::engine::{Args, Fault, items_of};
 use super::super::print;
-use super::super::value::{Items, List, Map, Value};
+use super::super::value::{Items, List, Value};
 use super::dates;
 use super::{Row, pure};
 
@@ -67,15 +68,19 @@ fn value(item: Toml) -> Value {
 /// The text, or what Helm says instead.
 fn written(value: &Value) -> Result<Result<String, String>, Fault> {
     let mut out = String::new();
-    let written = match value {
-        Value::Nil => return Err(Fault::new("nil has no TOML")),
-        Value::Map(map) => table(&mut out, &[], map),
-        Value::List(items) if is_tables(items)? => {
-            return Ok(Err(
-                "toml: top-level values must be Go maps or structs".to_owned()
-            ));
-        }
-        other => element(&mut out, other, 0),
+    let written = match entries_of(value) {
+        Some(entries) => table(&mut out, &[], entries),
+        None => match value {
+            Value::Nil => return Err(Fault::new("nil has no TOML")),
+            Value::List(items) => match is_tables(items) {
+                Ok(true) => Err(Fault::new(
+                    "toml: top-level values must be Go maps or structs",
+                )),
+                Ok(false) => element(&mut out, value, 0),
+                Err(fault) => Err(fault),
+            },
+            other => element(&mut out, other, 0),
+        },
     };
     Ok(match written {
         Ok(()) => Ok(out),
@@ -84,24 +89,43 @@ fn written(value: &Value) -> Result<Result<String, String>, Fault> {
     })
 }
 
+/// The entries of the table that a value is: a map, or what Go has as one.
+fn entries_of(value: &Value) -> Option<Entries> {
+    let object = match value {
+        Value::Map(map) => return Some(map.entries()),
+        Value::Object(object) => object,
+        _ => return None,
+    };
+    match (object.fields(), object.plain()) {
+        (Some(fields), _) => {
+            let entries = fields.into_iter();
+            Some(
+                entries
+                    .map(|field| (field.name.into(), field.value))
+                    .collect(),
+            )
+        }
+        (None, Value::Map(map)) => Some(map.entries()),
+        _ => None,
+    }
+}
+
 /// Plain values first, then tables, as they could not be told apart otherwise.
-fn sorted(map: &Map) -> Result<(Entries, Entries), Fault> {
+fn sorted(entries: Entries) -> Result<(Entries, Entries), Fault> {
     let (mut plain, mut tables) = (Entries::new(), Entries::new());
-    for (key, value) in map.entries() {
-        let is_table = match &value {
-            Value::Map(_) => true,
-            other => match items_of(other) {
-                Some(items) => is_tables(&items)?,
-                None => false,
-            },
+    for (key, value) in entries {
+        let is_table = match (entries_of(&value), items_of(&value)) {
+            (Some(_), _) => true,
+            (None, Some(items)) => is_tables(&items)?,
+            (None, None) => false,
         };
         let part = if is_table { &mut tables } else { &mut plain };
-        part.push((key.to_string(), value));
+        part.push((key, value));
     }
     Ok((plain, tables))
 }
 
-type Entries = Vec<(String, Value)>;
+type Entries = Vec<(Rc<str>, Value)>;
 
 /// Whether a list holds nothing but maps.
 fn is_tables(items: &[Value]) -> Result<bool, Fault> {
@@ -113,39 +137,40 @@ fn is_tables(items: &[Value]) -> Result<bool, Fault> {
             is_tables(&inner)?;
         }
     }
-    Ok(!items.is_empty() && items.iter().all(|item| matches!(item, Value::Map(_))))
+    Ok(!items.is_empty() && items.iter().all(|item| entries_of(item).is_some()))
 }
 
 fn is_absent(value: &Value) -> bool {
     match value {
         Value::Nil => true,
         Value::List(list) => list.is_nil(),
+        Value::Map(map) => map.is_nil(),
         _ => false,
     }
 }
 
-fn table(out: &mut String, path: &[&str], map: &Map) -> Result<(), Fault> {
+fn table(out: &mut String, path: &[&str], entries: Entries) -> Result<(), Fault> {
     if path.len() > MAX_DEPTH {
         return Err(Fault::new("the value nests too deep"));
     }
-    let (plain, tables) = sorted(map)?;
+    let (plain, tables) = sorted(entries)?;
     let indent = "  ".repeat(path.len());
     for (name, value) in plain.iter().filter(|(_, value)| !is_absent(value)) {
         let _ = write!(out, "{indent}{} = ", key(name));
         element(out, value, path.len())?;
         out.push('\n');
     }
-    for (name, value) in &tables {
-        let path = [path, &[name]].concat();
+    for (name, value) in tables.iter().filter(|(_, value)| !is_absent(value)) {
+        let path = [path, &[&**name]].concat();
         let indent = "  ".repeat(path.len() - 1);
         let name: Vec<String> = path.iter().map(|part| key(part)).collect();
         let name = name.join(".");
-        if let Value::Map(map) = value {
+        if let Some(entries) = entries_of(value) {
             if path.len() == 1 && !out.is_empty() {
                 out.push('\n');
             }
             let _ = writeln!(out, "{indent}[{name}]");
-            table(out, &path, map)?;
+            table(out, &path, entries)?;
             continue;
         }
         for item in items_of(value).iter().flat_map(|items| items.iter()) {
@@ -153,8 +178,8 @@ fn table(out: &mut String, path: &[&str], map: &Map) -> Result<(), Fault> {
                 out.push('\n');
             }
             let _ = writeln!(out, "{indent}[[{name}]]");
-            if let Value::Map(map) = item {
-                table(out, &path, map)?;
+            if let Some(entries) = entries_of(item) {
+                table(out, &path, entries)?;
             }
         }
     }
@@ -175,7 +200,7 @@ fn element(out: &mut String, value: &Value, depth: usize) -> Result<(), Fault> {
         Value::Float(number) => out.push_str(&float(*number)),
         Value::Str(text) => out.push_str(&quoted(text)),
         Value::Map(map) => {
-            let (plain, tables) = sorted(map)?;
+            let (plain, tables) = sorted(map.entries())?;
             out.push('{');
             for (entries, goes_on) in [(&plain, !tables.is_empty()), (&tables, false)] {
                 for (index, (name, value)) in entries.iter().enumerate() {

@@ -9,7 +9,9 @@ use super::{Row, pure};
 
 pub(super) const TABLE: &[Row] = &[
     pure("semverCompare", "text text", |args| {
-        let constraint = Constraint::parse(&args.string(0)?)
+        let constraint = Some(args.string(0)?)
+            .filter(|text| !text.trim().is_empty())
+            .and_then(|text| Constraint::parse(&text))
             .ok_or_else(|| Fault::new("argument 1 is no version constraint"))?;
         Ok(constraint.allows(&version(args, 1)?).into())
     }),

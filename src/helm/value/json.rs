@@ -70,6 +70,7 @@ impl Value {
                 .ok_or(NoJson::Number)?
                 .into(),
             Self::Str(held) => text(held)?.into(),
+            Self::Bytes(bytes) if wanted == For::PrettyYaml => bytes.to_vec().into(),
             Self::Bytes(bytes) => encode_base64(bytes).into(),
             Self::List(list) if list.is_nil() && wanted == For::Yaml => Json::Null,
             Self::List(items) => items
