@@ -69,10 +69,10 @@ pub(super) fn remove_nulls(map: &Map) {
     }
 }
 
-/// Values are read from JSON, or from YAML without what JSON lacks, so there is nothing in them that has no JSON.
+/// The values as JSON, from which they came.
 pub(super) fn to_json(values: &Map) -> Json {
     let json = Value::Map(values.clone()).to_json();
-    json.unwrap_or(Json::Object(serde_json::Map::new()))
+    json.expect("what was read nests no deeper than its readers allow, and holds numbers of JSON")
 }
 
 /// A copy that shares no map with the values.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::value::{MAX_DEPTH, TooDeep, Value, stray};
+use super::value::{TooDeep, Value, Walk, stray};
 
 /// From this decimal exponent on Go's shortest format turns to `1e+06`.
 const FLOAT_EXPONENT: i32 = 6;
@@ -13,14 +13,15 @@ pub(crate) fn sprint(value: &Value) -> Result<String, TooDeep> {
         return Ok(text.to_string());
     }
     let mut out = String::new();
-    sprint_to(&mut out, value, 0)?;
+    sprint_to(&mut out, value, &mut Walk::new())?;
     Ok(out)
 }
 
-fn sprint_to(out: &mut String, value: &Value, depth: usize) -> Result<(), TooDeep> {
-    if depth > MAX_DEPTH {
-        return Err(TooDeep);
-    }
+fn sprint_to(out: &mut String, value: &Value, walk: &mut Walk) -> Result<(), TooDeep> {
+    walk.enter(match value {
+        Value::Str(text) => text.len(),
+        _ => 0,
+    })?;
     match value {
         Value::Nil => out.push_str("<nil>"),
         Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
@@ -39,7 +40,7 @@ fn sprint_to(out: &mut String, value: &Value, depth: usize) -> Result<(), TooDee
                 if index > 0 {
                     out.push(' ');
                 }
-                sprint_to(out, item, depth + 1)?;
+                sprint_to(out, item, walk)?;
             }
             out.push(']');
         }
@@ -51,12 +52,13 @@ fn sprint_to(out: &mut String, value: &Value, depth: usize) -> Result<(), TooDee
                 }
                 out.push_str(key);
                 out.push(':');
-                sprint_to(out, item, depth + 1)?;
+                sprint_to(out, item, walk)?;
             }
             out.push(']');
         }
-        Value::Object(object) => sprint_to(out, &object.plain(), depth + 1)?,
+        Value::Object(object) => sprint_to(out, &object.plain(), walk)?,
     }
+    walk.leave();
     Ok(())
 }
 
@@ -198,7 +200,7 @@ pub(crate) fn json(value: &serde_json::Value) -> String {
 fn write_json(out: &mut String, value: &serde_json::Value) {
     let quoted = |out: &mut String, text: &str| {
         out.push('"');
-        json_escape(out, text);
+        json_escape(out, text, true);
         out.push('"');
     };
     match value {
@@ -233,8 +235,8 @@ fn write_json(out: &mut String, value: &serde_json::Value) {
     }
 }
 
-/// Text as it stands between the quotes of Go's JSON.
-pub(crate) fn json_escape(out: &mut String, text: &str) {
+/// Text as it stands between the quotes of Go's JSON, with or without the escapes that only HTML needs.
+pub(crate) fn json_escape(out: &mut String, text: &str, is_for_html: bool) {
     for letter in text.chars() {
         match letter {
             '"' => out.push_str("\\\""),
@@ -244,6 +246,7 @@ pub(crate) fn json_escape(out: &mut String, text: &str) {
             '\t' => out.push_str("\\t"),
             '\u{8}' => out.push_str("\\b"),
             '\u{c}' => out.push_str("\\f"),
+            '<' | '>' | '&' if !is_for_html => out.push(letter),
             '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}' => {
                 let _ = write!(out, "\\u{:04x}", letter as u32);
             }
@@ -254,13 +257,22 @@ pub(crate) fn json_escape(out: &mut String, text: &str) {
 
 /// A string in Go's double quotes, as `%q` and `quote` write it.
 pub(crate) fn quoted(text: &str) -> String {
+    quoted_in(text, false)
+}
+
+/// The same with ASCII alone, as `%+q` writes it.
+pub(crate) fn quoted_in_ascii(text: &str) -> String {
+    quoted_in(text, true)
+}
+
+fn quoted_in(text: &str, is_ascii: bool) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for chunk in stray::bytes_of(text).utf8_chunks() {
         chunk
             .valid()
             .chars()
-            .for_each(|letter| escape(&mut out, letter, '"'));
+            .for_each(|letter| escape(&mut out, letter, '"', is_ascii));
         for byte in chunk.invalid() {
             let _ = write!(out, "\\x{byte:02x}");
         }
@@ -272,12 +284,12 @@ pub(crate) fn quoted(text: &str) -> String {
 /// A letter in Go's single quotes.
 pub(crate) fn quoted_letter(letter: char) -> String {
     let mut out = "'".to_owned();
-    escape(&mut out, letter, '\'');
+    escape(&mut out, letter, '\'', false);
     out.push('\'');
     out
 }
 
-fn escape(out: &mut String, letter: char, quote: char) {
+fn escape(out: &mut String, letter: char, quote: char, is_ascii: bool) {
     match letter {
         letter if letter == quote => {
             out.push('\\');
@@ -294,7 +306,7 @@ fn escape(out: &mut String, letter: char, quote: char) {
         '\0'..='\u{1f}' | '\u{7f}' => {
             let _ = write!(out, "\\x{:02x}", letter as u32);
         }
-        other if is_printable(other) => out.push(other),
+        other if other.is_ascii() || !is_ascii && is_printable(other) => out.push(other),
         other if (other as u32) < 0x10000 => {
             let _ = write!(out, "\\u{:04x}", other as u32);
         }

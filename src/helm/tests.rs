@@ -152,6 +152,26 @@ fn endless_templates_end_in_an_error() {
             "more than 256 MiB",
         ),
         ("{{ until 2000000 }}", "more than 1000000 items"),
+        (
+            "{{ $l := until 1000 }}{{ range until 40 }}{{ $l = concat $l $l }}{{ end }}",
+            "more than 1000000 items",
+        ),
+        (
+            "{{ $s := `x` }}{{ range until 40 }}{{ $s = print $s $s }}{{ end }}",
+            "more than 256 MiB",
+        ),
+        (
+            "{{ $d := dict }}{{ range until 40 }}{{ $d = dict `a` $d `b` $d }}{{ end }}{{ $d }}",
+            "too large",
+        ),
+        (
+            "{{ $d := dict }}{{ range until 40 }}{{ $d = dict `a` $d `b` $d }}{{ end }}{{ toYaml $d }}",
+            "too large",
+        ),
+        (
+            "{{ $l := list }}{{ range until 40 }}{{ $l = list $l $l }}{{ end }}{{ printf `%v` $l }}",
+            "too large",
+        ),
     ];
     for (template, expected) in cases {
         let error = evaluate(template, "t: '{{ tpl .Values.t . }}'").unwrap_err();
@@ -180,6 +200,31 @@ fn a_map_that_contains_itself_is_refused_only_where_it_would_have_no_end() {
             let error = evaluate(&template, "").unwrap_err();
             assert!(error.contains("contains itself"), "{template}: {error}");
         }
+    }
+}
+
+#[test]
+fn control_characters_in_values_stay_and_only_yaml_cannot_have_them() {
+    let values = "a: \"x\\x7fy\"\nb: \"x \\N y\"\nport: 80\n";
+    let text =
+        "{{ .Values.port | default 9999 }} {{ .Values.a | b64enc }} {{ .Values.b | b64enc }}";
+    let expected = "80 eH95 eCDChSB5";
+    assert_eq!(evaluate(text, values).as_deref(), Ok(expected));
+    assert_eq!(
+        evaluate("[{{ toYaml .Values }}]", values).as_deref(),
+        Ok("[]")
+    );
+}
+
+#[test]
+fn parts_that_values_share_are_looked_at_once_and_deep_ones_end_no_stack() {
+    let cases = [
+        "{{ $l := list 1 }}{{ range until 40 }}{{ $l = list $l $l }}{{ end }}{{ $_ := set (dict) `x` $l }}{{ deepEqual $l $l }}",
+        "{{ $l := list }}{{ range 300000 }}{{ $l = list $l }}{{ end }}{{ $_ := set (dict) `x` $l }}true",
+        "{{ $l := dict }}{{ range 300000 }}{{ $l = dict `x` $l }}{{ end }}true",
+    ];
+    for case in cases {
+        assert_eq!(evaluate(case, "").as_deref(), Ok("true"), "{case}");
     }
 }
 

@@ -8,34 +8,26 @@ mod list;
 mod map;
 mod room;
 pub(crate) mod stray;
+mod walk;
 
 use std::any::Any;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::engine::{Args, Fault};
 pub(crate) use json::NoJson;
 pub(crate) use list::{Items, List};
 pub(crate) use map::{Entries, Map};
-
-/// How deep a value may nest to be copied, printed, or written as JSON or YAML; Go goes on until its stack ends.
-pub(crate) const MAX_DEPTH: usize = 1000;
+pub(crate) use walk::{TooDeep, Walk};
 
 /// How many keys of a map a message shows.
 const SHOWN_KEYS: usize = 8;
 
-/// The value nests deeper than anything readable; one that contains itself nests for ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TooDeep;
+/// Where a map lies, or a list and which part of it.
+type Address = (usize, usize, usize);
 
-impl From<TooDeep> for Fault {
-    fn from(_: TooDeep) -> Self {
-        Self::new("the value contains itself, or nests too deep")
-    }
-}
-
-/// Pairs of maps, by address.
-type Pairs = HashSet<(usize, usize)>;
+/// Pairs of lists or maps.
+type Pairs = HashSet<(Address, Address)>;
 
 /// A value inside a template.
 #[derive(Clone)]
@@ -133,9 +125,13 @@ impl Field {
 }
 
 impl Value {
-    /// A string value.
+    /// A string value; what was joined of parts of letters becomes letters.
     pub(crate) fn str(text: impl Into<Rc<str>>) -> Self {
-        Self::Str(text.into())
+        let text = text.into();
+        match stray::rejoined(&text) {
+            Some(rejoined) => Self::Str(rejoined.into()),
+            None => Self::Str(text),
+        }
     }
 
     /// A Go string of any bytes.
@@ -229,28 +225,34 @@ impl Value {
 
     /// A copy that shares no map with this value.
     pub(crate) fn deep_copy(&self) -> Result<Value, TooDeep> {
-        self.deep_copy_at(0)
+        self.deep_copy_on(&mut Walk::new())
     }
 
-    fn deep_copy_at(&self, depth: usize) -> Result<Value, TooDeep> {
-        if depth > MAX_DEPTH {
-            return Err(TooDeep);
-        }
-        Ok(match self {
-            Self::List(list) => Self::List(list.deep_copy_at(depth)?),
-            Self::Map(map) => Self::Map(map.deep_copy_at(depth)?),
+    fn deep_copy_on(&self, walk: &mut Walk) -> Result<Value, TooDeep> {
+        walk.enter(self.cost_of_copy())?;
+        let copy = match self {
+            Self::List(list) => Self::List(list.deep_copy_on(walk)?),
+            Self::Map(map) => Self::Map(map.deep_copy_on(walk)?),
             other => other.clone(),
-        })
+        };
+        walk.leave();
+        Ok(copy)
     }
 
     /// Go's `reflect.DeepEqual`: kinds must match, `1` and `1.0` differ.
-    pub(crate) fn deep_equal(&self, other: &Value) -> bool {
-        self.deep_equal_but(other, &mut Pairs::new())
+    pub(crate) fn deep_equal(&self, other: &Value) -> Result<bool, TooDeep> {
+        self.deep_equal_but(other, &mut Pairs::new(), &mut Walk::new())
     }
 
-    /// The same, where maps under comparison already are taken for equal.
-    fn deep_equal_but(&self, other: &Value, known: &mut Pairs) -> bool {
-        match (self, other) {
+    /// The same, where lists and maps under comparison already are taken for equal.
+    fn deep_equal_but(
+        &self,
+        other: &Value,
+        known: &mut Pairs,
+        walk: &mut Walk,
+    ) -> Result<bool, TooDeep> {
+        walk.enter(0)?;
+        let is_equal = match (self, other) {
             (Self::Nil, Self::Nil) => true,
             (Self::Bool(left), Self::Bool(right)) => left == right,
             (Self::Int(left), Self::Int(right)) | (Self::Int64(left), Self::Int64(right)) => {
@@ -260,59 +262,98 @@ impl Value {
             (Self::Float(left), Self::Float(right)) => left == right,
             (Self::Str(left), Self::Str(right)) => left == right,
             (Self::Bytes(left), Self::Bytes(right)) => left == right,
-            (Self::List(left), Self::List(right)) => left.deep_equal_but(right, known),
-            (Self::Map(left), Self::Map(right)) => left.deep_equal_but(right, known),
+            (Self::List(left), Self::List(right)) => left.deep_equal_but(right, known, walk)?,
+            (Self::Map(left), Self::Map(right)) => left.deep_equal_but(right, known, walk)?,
             (Self::Object(left), Self::Object(right)) => {
+                let (left_plain, right_plain) = (left.plain(), right.plain());
                 left.type_name() == right.type_name()
-                    && left.plain().deep_equal_but(&right.plain(), known)
+                    && left_plain.deep_equal_but(&right_plain, known, walk)?
             }
             _ => false,
+        };
+        walk.leave();
+        Ok(is_equal)
+    }
+
+    /// What a copy costs beside what is in it, about in bytes.
+    fn cost_of_copy(&self) -> usize {
+        match self {
+            Self::Str(text) => text.len(),
+            Self::Map(_) => walk::MAP,
+            _ => 0,
         }
     }
 
     /// Whether the map lies somewhere in this value.
     pub(crate) fn reaches(&self, target: &Map) -> bool {
-        self.reaches_but(target, &mut HashSet::new())
-    }
-
-    fn reaches_but(&self, target: &Map, seen: &mut HashSet<usize>) -> bool {
-        match self {
-            Self::Map(map) => {
-                map.is_same(target)
-                    || seen.insert(map.address())
-                        && map
-                            .entries()
-                            .iter()
-                            .any(|(_, value)| value.reaches_but(target, seen))
+        let mut seen = HashSet::new();
+        let mut left = vec![self.clone()];
+        while let Some(value) = left.pop() {
+            if matches!(&value, Self::Map(map) if map.is_same(target)) {
+                return true;
             }
-            Self::List(items) => items.iter().any(|item| item.reaches_but(target, seen)),
-            _ => false,
+            if value.address().is_some_and(|address| seen.insert(address)) {
+                left.extend(value.children());
+            }
         }
+        false
     }
 
     /// Whether a map lies in itself.
     pub(crate) fn is_circular(&self) -> bool {
-        self.is_circular_but(&mut HashMap::new())
+        let mut left: HashSet<Address> = HashSet::new();
+        let mut above: HashSet<Address> = HashSet::new();
+        // What is under way, with what is in it and not looked at yet.
+        let mut path: Vec<(Address, Vec<Value>)> = Vec::new();
+        let mut next = Some(self.clone());
+        loop {
+            if let Some(value) = next.take()
+                && let Some(address) = value.address()
+                && !left.contains(&address)
+            {
+                if !above.insert(address) {
+                    return true;
+                }
+                path.push((address, value.children()));
+            }
+            let Some((address, children)) = path.last_mut() else {
+                return false;
+            };
+            next = children.pop();
+            if next.is_none() {
+                above.remove(address);
+                left.insert(*address);
+                path.pop();
+            }
+        }
     }
 
-    /// The same; of the maps seen before it says whether they are left already.
-    fn is_circular_but(&self, seen: &mut HashMap<usize, bool>) -> bool {
+    /// What tells a list or map from every other one.
+    fn address(&self) -> Option<Address> {
         match self {
-            Self::Map(map) => match seen.insert(map.address(), false) {
-                Some(is_left) if !is_left => true,
-                Some(_) => {
-                    seen.insert(map.address(), true);
-                    false
-                }
-                None => {
-                    let entries = map.entries();
-                    let found = entries.iter().any(|(_, value)| value.is_circular_but(seen));
-                    seen.insert(map.address(), true);
-                    found
-                }
-            },
-            Self::List(items) => items.iter().any(|item| item.is_circular_but(seen)),
-            _ => false,
+            Self::List(list) => Some(list.address()),
+            Self::Map(map) => Some((map.address(), 0, 0)),
+            _ => None,
+        }
+    }
+
+    /// What lies in a list or map.
+    fn children(&self) -> Vec<Value> {
+        match self {
+            Self::List(list) => list.to_vec(),
+            Self::Map(map) => map.entries().into_iter().map(|(_, value)| value).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Takes values apart one by one: nested as deep as a chart likes, they would else end the stack.
+fn release(mut values: Vec<Value>) {
+    while let Some(value) = values.pop() {
+        match value {
+            Value::List(mut list) => list.take_items(&mut values),
+            Value::Map(mut map) => map.take_values(&mut values),
+            _ => {}
         }
     }
 }

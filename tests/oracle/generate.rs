@@ -101,7 +101,9 @@ impl Tally {
             return;
         }
         let small = shrink(made, |case| {
-            difference(&helm.render(case), &ours::render(case)).is_some()
+            let ours = ours::render(case);
+            difference(&helm.render(case), &ours).is_some()
+                && Known::reason(case, &ours, helm).is_none()
         });
         let case = small.case();
         let found = difference(&helm.render(&case), &ours::render(&case)).unwrap_or_default();

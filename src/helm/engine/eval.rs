@@ -7,6 +7,7 @@ use super::super::value::Value;
 use super::args::Args;
 use super::error::{Fault, TemplateError};
 use super::exec::{Executor, Slot};
+use super::limits::MAX_OUTPUT;
 use super::syntax::{Command, Expr, ExprKind, Number, Pipe, Span};
 
 /// A value, or the error with its place.
@@ -241,6 +242,10 @@ impl Executor<'_> {
             Body::ShortCircuit { .. } => Ok(Value::Nil),
         };
         match result {
+            Ok(Value::Str(text)) if text.len() > MAX_OUTPUT => Err(self.error(
+                span,
+                format!("a text of more than {} MiB", MAX_OUTPUT >> 20),
+            )),
             Ok(Value::Object(object)) => Ok(object.passed().unwrap_or(Value::Object(object))),
             result => result.map_err(|fault| self.place(span, calling(function.name, fault))),
         }

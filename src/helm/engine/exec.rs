@@ -174,9 +174,9 @@ impl<'l> Executor<'l> {
             defined: None,
             line,
             column,
-            action: self.state.source.piece(span),
+            action: stray::outside(&self.state.source.piece(span)).into_owned(),
             chain,
-            problem,
+            problem: stray::outside(&problem).into_owned(),
             by_chart,
         })
     }

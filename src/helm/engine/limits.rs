@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// How often a template may be under execution at once; Helm has the same limit.
 const MAX_INCLUDES: usize = 1000;
 /// How much text one render may produce, included text counted each time.
-const MAX_OUTPUT: usize = 256 << 20;
+pub(super) const MAX_OUTPUT: usize = 256 << 20;
 /// How many rounds all loops of a render may make together.
 const MAX_ROUNDS: usize = 10_000_000;
 /// How long one render may take.

@@ -44,17 +44,14 @@ impl Files {
         )
     }
 
-    /// The files by their last path segment, as the data of a `ConfigMap` or Secret.
-    fn as_data(&self, text: impl Fn(&[u8]) -> String) -> Value {
-        let data: serde_json::Map<_, _> = self
-            .0
-            .iter()
-            .map(|(name, data)| {
-                let base = name.rsplit('/').next().unwrap_or(name);
-                (base.to_owned(), text(data).into())
-            })
-            .collect();
-        let text = yaml::to_string(&serde_json::Value::Object(data));
+    /// The files by their last path segment, as the data of a `ConfigMap` or Secret; nothing where they make none.
+    fn as_data(&self, text: impl Fn(&[u8]) -> Value) -> Value {
+        let data = self.0.iter().map(|(name, data)| {
+            let base = name.rsplit('/').next().unwrap_or(name);
+            (base, text(data))
+        });
+        let json = Value::Map(data.collect()).to_yaml_json();
+        let text = json.map(|json| yaml::to_string(&json)).unwrap_or_default();
         Value::str(text.strip_suffix('\n').unwrap_or(&text))
     }
 
@@ -91,8 +88,8 @@ impl Object for Files {
             "Glob" => args
                 .string(0)
                 .map(|pattern| Value::Object(Rc::new(self.matching(&pattern)))),
-            "AsConfig" => Ok(self.as_data(|data| String::from_utf8_lossy(data).into_owned())),
-            "AsSecrets" => Ok(self.as_data(encode_base64)),
+            "AsConfig" => Ok(self.as_data(Value::from_bytes)),
+            "AsSecrets" => Ok(self.as_data(|data| encode_base64(data).into())),
             _ => return None,
         };
         let wanted = usize::from(!method.starts_with("As"));
@@ -154,8 +151,13 @@ impl Object for CapabilitiesObject {
         Some(self.fields.to_vec())
     }
 
+    /// Go has a pointer, which an action follows.
     fn plain(&self) -> Value {
-        struct_text(&self.fields)
+        format!("&{}", struct_text(&self.fields)).into()
+    }
+
+    fn printed(&self) -> Value {
+        struct_text(&self.fields).into()
     }
 }
 
@@ -195,7 +197,7 @@ impl Object for HelmVersion {
     }
 
     fn plain(&self) -> Value {
-        struct_text(&self.fields().unwrap_or_default())
+        struct_text(&self.fields().unwrap_or_default()).into()
     }
 }
 
@@ -205,10 +207,10 @@ fn field_of(fields: &[Field], name: &str) -> Option<Value> {
 }
 
 /// A struct as Go prints it. Its fields lie too flat for that to fail.
-fn struct_text(fields: &[Field]) -> Value {
+fn struct_text(fields: &[Field]) -> String {
     let texts = fields.iter().map(|field| print::sprint(&field.value));
     let texts: Vec<String> = texts.map(Result::unwrap_or_default).collect();
-    format!("{{{}}}", texts.join(" ")).into()
+    format!("{{{}}}", texts.join(" "))
 }
 
 /// `.Capabilities.APIVersions`: a list with `Has`.

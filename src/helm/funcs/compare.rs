@@ -19,7 +19,7 @@ pub(super) const TABLE: &[Row] = &[
     pure("gt", "value value", |args| Ok((!is_at_most(args)?).into())),
     pure("ge", "value value", |args| Ok((!is_less(args)?).into())),
     pure("deepEqual", "any any", |args| {
-        Ok(args.any(0).deep_equal(args.any(1)).into())
+        Ok(args.any(0).deep_equal(args.any(1))?.into())
     }),
 ];
 
@@ -68,7 +68,7 @@ fn non_basic(left: &Value, right: &Value) -> Result<bool, Fault> {
         (Value::Object(left), Value::Object(right))
             if left.kind() == right.kind() && !matches!(left.kind(), "map" | "slice") =>
         {
-            Ok(left.type_name() == right.type_name() && left.plain().deep_equal(&right.plain()))
+            Ok(left.type_name() == right.type_name() && left.plain().deep_equal(&right.plain())?)
         }
         _ => Err(Fault::new(format!(
             "non-comparable type {}: {}",

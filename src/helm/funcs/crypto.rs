@@ -83,10 +83,10 @@ mod tests {
         let text = |text: &str| Value::from(text);
         let secret = encrypt(&Args::new(&[text("password"), text("plain text")])).unwrap();
         let plain = decrypt(&Args::new(&[text("password"), secret])).unwrap();
-        assert!(plain.deep_equal(&text("plain text")));
+        assert_eq!(plain.deep_equal(&text("plain text")), Ok(true));
         // Made by Helm v4.3.1.
         let by_helm = "30tEfhuJSVRhpG97XCuWgz2okj7L8vQ1s6V9zVUPeDQ=";
         let plain = decrypt(&Args::new(&[text("secretkey"), text(by_helm)])).unwrap();
-        assert!(plain.deep_equal(&text("plaintext")));
+        assert_eq!(plain.deep_equal(&text("plaintext")), Ok(true));
     }
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::super::engine::{Args, Executor, Fault};
-use super::super::value::{Entries, Items, List, MAX_DEPTH, Map, TooDeep, Value};
+use super::super::value::{Entries, Items, List, Map, Value, Walk};
 use super::convert::string_of;
 use super::{Row, engine, pure};
 
@@ -52,7 +52,9 @@ fn dict(args: &Args<'_>) -> Result<Value, Fault> {
     let map = Map::default();
     for pair in args.all().chunks(2) {
         let value = pair.get(1).cloned().unwrap_or_else(|| "".into());
-        map.insert(string_of(&pair[0])?, value);
+        if let Value::Str(key) = Value::str(string_of(&pair[0])?) {
+            map.insert(key, value);
+        }
     }
     Ok(map.into())
 }
@@ -131,7 +133,7 @@ fn merge_all(
         if target.is_nil() && !source.is_nil() {
             target = Map::default();
         }
-        merge(executor, &target, &source, overwrite, 0)?;
+        merge(executor, &target, &source, overwrite, &mut Walk::new())?;
     }
     Ok(target.into())
 }
@@ -141,14 +143,12 @@ fn merge(
     target: &Map,
     source: &Map,
     overwrite: bool,
-    depth: usize,
+    walk: &mut Walk,
 ) -> Result<(), Fault> {
     if target.is_same(source) {
         return Ok(());
     }
-    if depth > MAX_DEPTH {
-        return Err(TooDeep.into());
-    }
+    walk.enter(0)?;
     for (key, value) in source.entries() {
         let old = target.get(&key).unwrap_or(Value::Nil);
         match (&old, &value) {
@@ -159,7 +159,7 @@ fn merge(
             }
             // An empty map takes nothing away; of two, the second one takes the place.
             (Value::Map(old), Value::Map(new)) if old.len() > 0 || new.len() > 0 => {
-                merge(executor, old, new, overwrite, depth + 1)?;
+                merge(executor, old, new, overwrite, walk)?;
             }
             _ => {
                 if overwrite || !old.is_true() {
@@ -168,6 +168,7 @@ fn merge(
             }
         }
     }
+    walk.leave();
     Ok(())
 }
 

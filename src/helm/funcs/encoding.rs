@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use serde::Deserialize as _;
+
 use super::super::engine::{Args, Fault};
-use super::super::value::{Entries, Items, List, Map, NoJson, Value};
+use super::super::value::{Entries, Items, List, Map, NoJson, Value, stray};
 use super::super::yaml::{self, Numbers};
 use super::super::{decode_base64, encode_base64};
 use super::{Row, gojson, pure};
@@ -33,22 +35,25 @@ pub(super) const TABLE: &[Row] = &[
         ))
     }),
     pure("toJson", "any", |args| {
-        lenient(args, args.any(0).to_json_text())
+        lenient(args, args.any(0).to_json_text(true))
     }),
     pure("mustToJson", "any", |args| {
-        Ok(args.any(0).to_json_text()?.into())
+        Ok(args.any(0).to_json_text(true)?.into())
     }),
     pure("toRawJson", "any", |args| {
-        Ok(unescaped(&args.any(0).to_json_text()?).into())
+        Ok(args.any(0).to_json_text(false)?.into())
     }),
     pure("mustToRawJson", "any", |args| {
-        Ok(unescaped(&args.any(0).to_json_text()?).into())
+        Ok(args.any(0).to_json_text(false)?.into())
     }),
     pure("toPrettyJson", "any", |args| {
-        lenient(args, args.any(0).to_json_text().map(|text| pretty(&text)))
+        lenient(
+            args,
+            args.any(0).to_json_text(true).map(|text| pretty(&text)),
+        )
     }),
     pure("mustToPrettyJson", "any", |args| {
-        Ok(pretty(&args.any(0).to_json_text()?).into())
+        Ok(pretty(&args.any(0).to_json_text(true)?).into())
     }),
     pure("fromJson", "text", |args| {
         let read = read_json(args)?;
@@ -88,14 +93,14 @@ const FROM_YAML: &str = "error unmarshaling JSON: while decoding JSON: ";
 /// The text, or nothing where Go finds none for the value, and keeps that to itself.
 fn lenient(args: &Args<'_>, text: Result<String, NoJson>) -> Result<Value, Fault> {
     match text {
-        Err(NoJson::Number | NoJson::Letter) => Ok("".into()),
+        Err(NoJson::Number | NoJson::Unreadable) => Ok("".into()),
         Err(NoJson::TooDeep) if args.any(0).is_circular() => Ok("".into()),
         text => Ok(text?.into()),
     }
 }
 
 fn to_yaml(args: &Args<'_>) -> Result<String, NoJson> {
-    let mut text = yaml::to_string(&args.any(0).to_json()?);
+    let mut text = yaml::to_string(&args.any(0).to_yaml_json()?);
     text.pop();
     Ok(text)
 }
@@ -108,12 +113,22 @@ fn read_yaml(bytes: &[u8]) -> Result<Value, String> {
 }
 
 fn read_json(args: &Args<'_>) -> Result<Result<Value, String>, Fault> {
-    let text = args.letters(0)?;
-    let json: serde_json::Value = match serde_json::from_str(&gojson::with_whole_escapes(&text)) {
+    let text = args.string(0)?;
+    let text = stray::outside(&text);
+    let whole = gojson::with_whole_escapes(&text);
+    let json: serde_json::Value = match serde_json::from_str(&whole) {
         Ok(json) => json,
         Err(error) => {
             return Ok(match gojson::problem(&args.bytes(0)?) {
                 Some(problem) => Err(problem),
+                // Go reads deeper than this library does unasked.
+                None if error.to_string().starts_with("recursion limit") => {
+                    let mut reader = serde_json::Deserializer::from_str(&whole);
+                    reader.disable_recursion_limit();
+                    let json = serde_json::Value::deserialize(&mut reader);
+                    json.map(|json| Value::from(&yaml::floats(json)))
+                        .map_err(|error| format!("json: {error}"))
+                }
                 // A number out of range is still known to be no map and no list.
                 None if !text.trim_start().starts_with(['{', '[']) => {
                     Ok(Value::Float(f64::INFINITY))
@@ -155,13 +170,6 @@ fn list_or_error(read: Result<Value, String>, of_null: List, from: &str) -> Valu
         Err(problem) => problem,
     };
     std::iter::once(Value::from(problem)).collect()
-}
-
-/// JSON text without the escapes that only HTML needs.
-fn unescaped(json: &str) -> String {
-    json.replace("\\u003c", "<")
-        .replace("\\u003e", ">")
-        .replace("\\u0026", "&")
 }
 
 /// JSON text indented by two blanks, as Go's `MarshalIndent` does it.

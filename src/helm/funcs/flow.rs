@@ -2,7 +2,7 @@
 
 use super::super::engine::{Args, Executor, Fault, LookupKey};
 use super::super::print;
-use super::super::value::{TooDeep, Value};
+use super::super::value::{TooDeep, Value, stray};
 use super::{Row, engine, pure};
 
 pub(super) const TABLE: &[Row] = &[
@@ -68,7 +68,10 @@ fn tpl(executor: &mut Executor<'_>, args: &Args<'_>) -> Result<Value, Fault> {
 }
 
 fn lookup(executor: &mut Executor<'_>, args: &Args<'_>) -> Result<Value, Fault> {
-    let text = |index| args.string(index).map(|text| text.to_string());
+    let text = |index| {
+        args.string(index)
+            .map(|text| stray::outside(&text).into_owned())
+    };
     Ok(executor.lookup(LookupKey {
         api_version: text(0)?,
         kind: text(1)?,

@@ -5,7 +5,7 @@ mod verb;
 
 use super::super::engine::Fault;
 use super::super::print;
-use super::super::value::Value;
+use super::super::value::{Value, Walk};
 use super::flow::sprint_all;
 use super::{Row, pure};
 use verb::{Spec, typed};
@@ -147,9 +147,9 @@ impl<'f> Printer<'f> {
             // With a plus, `%v` would name the fields of structs; it writes no signs.
             spec.plus &= verb != 'v';
             let text = if verb == 'v' && spec.sharp {
-                verb::syntax(&spec, value, 0)?
+                verb::syntax(&spec, value)?
             } else {
-                verb::written(&spec, verb, value, 0)?
+                verb::written(&spec, verb, value, &mut Walk::new())?
             };
             self.put(&text);
         } else {

@@ -1,7 +1,7 @@
 //! Lists: building, taking apart, searching and ordering them.
 
 use super::super::engine::{Args, Fault, items_of};
-use super::super::value::{Items, List, Map, Value, stray};
+use super::super::value::{Items, List, Map, TooDeep, Value, stray};
 use super::convert::{string_of, strings_of, strings_with_room, to_integer};
 use super::{Row, pure};
 
@@ -122,7 +122,7 @@ fn reverse(args: &Args<'_>) -> Result<Value, Fault> {
 fn uniq(args: &Args<'_>) -> Result<Value, Fault> {
     let mut unique: Vec<Value> = Vec::new();
     for item in args.list(0, "find uniq")?.iter() {
-        if !unique.iter().any(|known| known.deep_equal(item)) {
+        if !contains(&unique, item)? {
             unique.push(item.clone());
         }
     }
@@ -138,14 +138,24 @@ fn compact(args: &Args<'_>) -> Result<Value, Fault> {
         .collect())
 }
 
+fn contains(items: &[Value], wanted: &Value) -> Result<bool, TooDeep> {
+    for item in items {
+        if item.deep_equal(wanted)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn without(args: &Args<'_>) -> Result<Value, Fault> {
     let items = args.list(0, "find without")?;
-    let omitted = args.rest(1);
-    Ok(items
-        .iter()
-        .filter(|item| !omitted.iter().any(|other| other.deep_equal(item)))
-        .cloned()
-        .collect())
+    let mut rest = Vec::new();
+    for item in items.iter() {
+        if !contains(args.rest(1), item)? {
+            rest.push(item.clone());
+        }
+    }
+    Ok(rest.into_iter().collect())
 }
 
 fn has(args: &Args<'_>) -> Result<Value, Fault> {
@@ -153,7 +163,7 @@ fn has(args: &Args<'_>) -> Result<Value, Fault> {
         return Ok(false.into());
     }
     let items = args.list(1, "find has")?;
-    Ok(items.iter().any(|item| item.deep_equal(args.any(0))).into())
+    Ok(contains(&items, args.any(0))?.into())
 }
 
 fn slice(args: &Args<'_>) -> Result<Value, Fault> {
@@ -192,6 +202,9 @@ fn concat(args: &Args<'_>) -> Result<Value, Fault> {
     let mut all = Vec::new();
     for index in 0..args.len() {
         all.extend(args.list(index, "concat")?.iter().cloned());
+        if all.len() as u64 > MAX_ITEMS {
+            return Err(too_many());
+        }
     }
     if all.is_empty() {
         return Ok(Value::List(List::nil(Items::Any)));
@@ -237,6 +250,10 @@ fn numbers(start: i64, end: i64, by: i64) -> Result<Value, Fault> {
     Ok(Value::List(List::appended(numbers, Items::Ints, 0)))
 }
 
+fn too_many() -> Fault {
+    Fault::new(format!("a list of more than {MAX_ITEMS} items"))
+}
+
 /// The numbers from `start` up or down to `end`, which is not one of them.
 fn steps(start: i64, end: i64, by: i64) -> Result<Vec<i64>, Fault> {
     let leads_there = if end < start { by < 0 } else { by > 0 };
@@ -245,7 +262,7 @@ fn steps(start: i64, end: i64, by: i64) -> Result<Vec<i64>, Fault> {
     }
     let distance = start.abs_diff(end);
     if distance / by.unsigned_abs() > MAX_ITEMS {
-        return Err(Fault::new(format!("a list of more than {MAX_ITEMS} items")));
+        return Err(too_many());
     }
     let numbers = std::iter::successors(Some(start), |number| number.checked_add(by));
     Ok(numbers

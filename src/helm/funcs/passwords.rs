@@ -134,7 +134,7 @@ mod tests {
         let texts = ["password", "user", "example.com"].map(Value::from);
         let args = [&[Value::Int(1), "maximum".into()][..], &texts].concat();
         let found = derive(&Args::new(&args)).unwrap();
-        assert!(found.deep_equal(&"pf4zS1LjCg&LjhsZ7T2~".into()));
+        assert_eq!(found.deep_equal(&"pf4zS1LjCg&LjhsZ7T2~".into()), Ok(true));
     }
 
     #[test]

@@ -161,21 +161,24 @@ fn html(args: &Args<'_>) -> Result<String, TooDeep> {
 /// Text that is safe between the quotes of a script.
 fn java_script(args: &Args<'_>) -> Result<String, TooDeep> {
     let mut out = String::new();
-    for letter in super::flow::sprint_escaped(args.all())?.chars() {
-        match letter {
-            '\\' | '\'' | '"' => {
-                out.push('\\');
-                out.push(letter);
-            }
-            '\0'..='\u{1f}' | '<' | '>' | '&' | '=' => {
-                let _ = write!(out, "\\u{:04X}", letter as u32);
-            }
-            letter if letter.is_ascii() || stray::is_stray(letter) => out.push(letter),
-            letter if print::is_printable(letter) => out.push(letter),
-            letter => {
-                let _ = write!(out, "\\u{:04X}", letter as u32);
+    let text = super::flow::sprint_escaped(args.all())?;
+    for chunk in stray::bytes_of(&text).utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            match letter {
+                '\\' | '\'' | '"' => {
+                    out.push('\\');
+                    out.push(letter);
+                }
+                '\0'..='\u{1f}' | '<' | '>' | '&' | '=' => {
+                    let _ = write!(out, "\\u{:04X}", letter as u32);
+                }
+                letter if letter.is_ascii() || print::is_printable(letter) => out.push(letter),
+                letter => {
+                    let _ = write!(out, "\\u{:04X}", letter as u32);
+                }
             }
         }
+        out.push_str(&stray::text_of(chunk.invalid()));
     }
     Ok(out)
 }

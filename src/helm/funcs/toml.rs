@@ -7,7 +7,7 @@ use toml::Value as Toml;
 
 use super::super::engine::{Args, Fault, items_of};
 use super::super::print;
-use super::super::value::{Items, List, Value};
+use super::super::value::{Items, List, Value, stray};
 use super::dates;
 use super::{Row, pure};
 
@@ -41,13 +41,14 @@ fn from_toml(args: &Args<'_>) -> Result<Value, Fault> {
 }
 
 fn table_value(table: toml::Table) -> Value {
-    let entries = table.into_iter().map(|(key, item)| (key, value(item)));
+    let entries = table.into_iter();
+    let entries = entries.map(|(key, item)| (stray::from_outside(&key).into_owned(), value(item)));
     Value::Map(entries.collect())
 }
 
 fn value(item: Toml) -> Value {
     match item {
-        Toml::String(text) => text.into(),
+        Toml::String(text) => Value::str(stray::from_outside(&text)),
         Toml::Integer(number) => Value::Int64(number),
         Toml::Float(number) => Value::Float(number),
         Toml::Boolean(truth) => truth.into(),

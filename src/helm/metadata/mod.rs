@@ -6,7 +6,7 @@ mod fields;
 use serde_json::{Map as JsonMap, Value as Json};
 
 use super::constraint;
-use super::value::{Entries, Map, Value};
+use super::value::{Entries, Map, Value, stray};
 use super::yaml::{self, Numbers, YamlError};
 pub use dependency::Dependency;
 pub(super) use fields::{field_of, scalar_text};
@@ -230,17 +230,17 @@ impl Metadata {
     pub(super) fn to_template_value(&self, is_root: bool) -> Value {
         let texts = TEXTS
             .iter()
-            .map(|(name, field)| (*name, Value::str(self.text(field))));
+            .map(|(name, field)| (*name, Value::str(stray::from_outside(self.text(field)))));
         let list = |key: &str| match self.fields.get(key) {
             Some(list @ Json::Array(_)) => Value::from(list),
             _ => Value::strings::<String>([]),
         };
         let annotations = match self.fields.get("annotations") {
-            Some(Json::Object(entries)) => {
-                Map::of_strings(entries.iter().map(|(key, value)| {
-                    (key.as_str(), value.as_str().unwrap_or_default().to_owned())
-                }))
-            }
+            Some(Json::Object(entries)) => Map::of_strings(entries.iter().map(|(key, value)| {
+                let text = value.as_str().unwrap_or_default();
+                let (key, text) = (stray::from_outside(key), stray::from_outside(text));
+                (key, text.into_owned())
+            })),
             _ => Map::nil(Entries::Strings),
         };
         let dependencies = self.dependencies.iter().map(Dependency::to_template_value);

@@ -4,64 +4,104 @@ use serde_json::Value as Json;
 
 use super::super::engine::Fault;
 use super::super::{encode_base64, print};
-use super::{MAX_DEPTH, TooDeep, Value, stray};
+use super::{TooDeep, Value, Walk, stray};
 
 /// A line break for YAML 1.1, which folds lines that it ends.
 const NEXT_LINE: char = '\u{85}';
+
+/// How long a key may be, with its quotes, in letters as JSON has them.
+const MAX_KEY: usize = 1024;
 
 /// Why a value has no JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoJson {
     /// It holds an infinity, or something that is no number.
     Number,
-    /// It holds a letter that Go's library for YAML, which is given JSON, does not read.
-    Letter,
+    /// It holds what Go's library for YAML, which is given JSON, does not read: a control character, a long key.
+    Unreadable,
     /// It nests too deep.
     TooDeep,
+}
+
+impl From<TooDeep> for NoJson {
+    fn from(_: TooDeep) -> Self {
+        Self::TooDeep
+    }
 }
 
 impl From<NoJson> for Fault {
     fn from(reason: NoJson) -> Self {
         match reason {
             NoJson::Number => Self::new("an infinite number, or no number, has no JSON"),
-            NoJson::Letter => Self::new("a control character has no YAML"),
+            NoJson::Unreadable => Self::new("control characters and long keys have no YAML"),
             NoJson::TooDeep => TooDeep.into(),
         }
     }
 }
 
-/// Which of Go's libraries for YAML the JSON is for.
+/// Whom the JSON is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum For {
+    /// Us.
+    Us,
+    /// Go's library for YAML, which reads the JSON again.
     Yaml,
+    /// The newer one, which is given the value itself.
     PrettyYaml,
+}
+
+impl For {
+    /// A text as it arrives there.
+    fn text(self, text: &str) -> Result<String, NoJson> {
+        match self {
+            Self::Us => Ok(stray::outside(text).into_owned()),
+            Self::Yaml => read_back(&stray::outside(text)),
+            Self::PrettyYaml => Ok(text.to_owned()),
+        }
+    }
+
+    fn key(self, key: &str) -> Result<String, NoJson> {
+        if self == Self::Yaml {
+            let mut written = String::new();
+            print::json_escape(&mut written, key, true);
+            // A key lies in one line, and is not long.
+            if key.contains(NEXT_LINE) || written.chars().count() + 2 > MAX_KEY {
+                return Err(NoJson::Unreadable);
+            }
+        }
+        self.text(key)
+    }
+
+    /// Whether nil lists and maps are null, and no empty ones.
+    fn has_nil(self) -> bool {
+        self != Self::PrettyYaml
+    }
 }
 
 impl Value {
     /// The value as JSON; floats stay floats, to be written as Go writes them.
-    ///
     pub(crate) fn to_json(&self) -> Result<Json, NoJson> {
-        self.to_json_at(0, For::Yaml)
+        self.to_json_on(&mut Walk::new(), For::Us)
+    }
+
+    /// What `toYaml` writes: what Go's library makes of the JSON of the value.
+    pub(crate) fn to_yaml_json(&self) -> Result<Json, NoJson> {
+        self.to_json_on(&mut Walk::new(), For::Yaml)
     }
 
     /// The same for the library behind `toYamlPretty`: nil lists and maps are empty ones, and stray bytes stay.
     pub(crate) fn to_pretty_json(&self) -> Result<Json, NoJson> {
-        self.to_json_at(0, For::PrettyYaml)
+        self.to_json_on(&mut Walk::new(), For::PrettyYaml)
     }
 
-    fn to_json_at(&self, depth: usize, wanted: For) -> Result<Json, NoJson> {
-        if depth > MAX_DEPTH {
-            return Err(NoJson::TooDeep);
-        }
-        let text = |text: &str| match wanted {
-            For::Yaml => read_back(&stray::outside(text)),
-            For::PrettyYaml => Ok(text.to_owned()),
-        };
-        let key = |key: &str| match wanted {
-            // A key that would be folded has a line break, which no key may have.
-            For::Yaml if key.contains(NEXT_LINE) => Err(NoJson::Letter),
-            _ => text(key),
-        };
+    fn to_json_on(&self, walk: &mut Walk, wanted: For) -> Result<Json, NoJson> {
+        walk.enter(self.cost_of_copy())?;
+        let json = self.to_json_within(walk, wanted)?;
+        walk.leave();
+        Ok(json)
+    }
+
+    fn to_json_within(&self, walk: &mut Walk, wanted: For) -> Result<Json, NoJson> {
         Ok(match self {
             Self::Nil => Json::Null,
             Self::Bool(truth) => (*truth).into(),
@@ -69,20 +109,20 @@ impl Value {
             Self::Float(number) => serde_json::Number::from_f64(*number)
                 .ok_or(NoJson::Number)?
                 .into(),
-            Self::Str(held) => text(held)?.into(),
+            Self::Str(held) => wanted.text(held)?.into(),
             Self::Bytes(bytes) if wanted == For::PrettyYaml => bytes.to_vec().into(),
             Self::Bytes(bytes) => encode_base64(bytes).into(),
-            Self::List(list) if list.is_nil() && wanted == For::Yaml => Json::Null,
+            Self::List(list) if list.is_nil() && wanted.has_nil() => Json::Null,
             Self::List(items) => items
                 .iter()
-                .map(|item| item.to_json_at(depth + 1, wanted))
+                .map(|item| item.to_json_on(walk, wanted))
                 .collect::<Result<Vec<_>, _>>()?
                 .into(),
-            Self::Map(map) if map.is_nil() && wanted == For::Yaml => Json::Null,
+            Self::Map(map) if map.is_nil() && wanted.has_nil() => Json::Null,
             Self::Map(map) => Json::Object(
                 map.entries()
                     .into_iter()
-                    .map(|(name, value)| Ok((key(&name)?, value.to_json_at(depth + 1, wanted)?)))
+                    .map(|(name, value)| Ok((wanted.key(&name)?, value.to_json_on(walk, wanted)?)))
                     .collect::<Result<_, NoJson>>()?,
             ),
             Self::Object(object) => match object.fields() {
@@ -91,67 +131,117 @@ impl Value {
                         .into_iter()
                         .filter_map(|field| {
                             let name = match wanted {
-                                For::Yaml => field.in_json()?.to_owned(),
+                                For::Us | For::Yaml => field.in_json()?.to_owned(),
                                 For::PrettyYaml => field.name.to_lowercase(),
                             };
-                            let value = field.value.to_json_at(depth + 1, wanted);
+                            let value = field.value.to_json_on(walk, wanted);
                             Some(value.map(|value| (name, value)))
                         })
                         .collect::<Result<_, NoJson>>()?,
                 ),
-                None => object.serialized().to_json_at(depth + 1, wanted)?,
+                None => object.serialized().to_json_on(walk, wanted)?,
             },
         })
     }
 
-    /// The JSON text that Go's encoder writes: sorted keys, structs in their order, each stray byte an escaped
-    /// replacement letter.
-    pub(crate) fn to_json_text(&self) -> Result<String, NoJson> {
-        let mut out = String::new();
-        self.write_json(&mut out, 0)?;
-        Ok(out)
+    /// The JSON text that Go's encoder writes, with or without what only HTML needs: sorted keys, structs in their
+    /// order, each stray byte an escaped replacement letter.
+    pub(crate) fn to_json_text(&self, is_for_html: bool) -> Result<String, NoJson> {
+        let mut writer = Writer {
+            out: String::new(),
+            walk: Walk::new(),
+            is_for_html,
+        };
+        writer.value(self)?;
+        Ok(writer.out)
     }
 
-    fn write_json(&self, out: &mut String, depth: usize) -> Result<(), NoJson> {
-        if depth > MAX_DEPTH {
-            return Err(NoJson::TooDeep);
-        }
+    /// The bytes of a string, and nothing for the rest.
+    fn text_length(&self) -> usize {
         match self {
-            Self::Nil => out.push_str("null"),
-            Self::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
-            Self::Int(number) | Self::Int64(number) => out.push_str(&number.to_string()),
-            Self::Float(number) if number.is_finite() => out.push_str(&print::float_json(*number)),
-            Self::Float(_) => return Err(NoJson::Number),
-            Self::Str(text) => write_quoted(out, text),
-            Self::Bytes(bytes) => write_quoted(out, &encode_base64(bytes)),
-            Self::List(list) if list.is_nil() => out.push_str("null"),
-            Self::List(items) => {
-                out.push('[');
+            Self::Str(text) => text.len(),
+            _ => 0,
+        }
+    }
+}
+
+/// JSON text under way.
+struct Writer {
+    out: String,
+    walk: Walk,
+    is_for_html: bool,
+}
+
+impl Writer {
+    fn value(&mut self, value: &Value) -> Result<(), NoJson> {
+        self.walk.enter(value.text_length())?;
+        match value {
+            Value::Nil => self.out.push_str("null"),
+            Value::Bool(truth) => self.out.push_str(if *truth { "true" } else { "false" }),
+            Value::Int(number) | Value::Int64(number) => self.out.push_str(&number.to_string()),
+            Value::Float(number) if number.is_finite() => {
+                self.out.push_str(&print::float_json(*number));
+            }
+            Value::Float(_) => return Err(NoJson::Number),
+            Value::Str(text) => self.quoted(text),
+            Value::Bytes(bytes) => self.quoted(&encode_base64(bytes)),
+            Value::List(list) if list.is_nil() => self.out.push_str("null"),
+            Value::List(items) => {
+                self.out.push('[');
                 for (index, item) in items.iter().enumerate() {
                     if index > 0 {
-                        out.push(',');
+                        self.out.push(',');
                     }
-                    item.write_json(out, depth + 1)?;
+                    self.value(item)?;
                 }
-                out.push(']');
+                self.out.push(']');
             }
-            Self::Map(map) if map.is_nil() => out.push_str("null"),
-            Self::Map(map) => {
+            Value::Map(map) if map.is_nil() => self.out.push_str("null"),
+            Value::Map(map) => {
                 let entries = map.entries();
-                let entries = entries.iter().map(|(key, value)| (&**key, value));
-                write_entries(out, entries, depth)?;
+                self.entries(entries.iter().map(|(key, value)| (&**key, value)))?;
             }
-            Self::Object(object) => match object.fields() {
+            Value::Object(object) => match object.fields() {
                 Some(fields) => {
-                    let entries = fields
-                        .iter()
-                        .filter_map(|field| Some((field.in_json()?, &field.value)));
-                    write_entries(out, entries, depth)?;
+                    let entries = fields.iter();
+                    self.entries(
+                        entries.filter_map(|field| Some((field.in_json()?, &field.value))),
+                    )?;
                 }
-                None => object.serialized().write_json(out, depth + 1)?,
+                None => self.value(&object.serialized())?,
             },
         }
+        self.walk.leave();
         Ok(())
+    }
+
+    fn entries<'v>(
+        &mut self,
+        entries: impl Iterator<Item = (&'v str, &'v Value)>,
+    ) -> Result<(), NoJson> {
+        self.out.push('{');
+        for (index, (key, value)) in entries.enumerate() {
+            if index > 0 {
+                self.out.push(',');
+            }
+            self.quoted(key);
+            self.out.push(':');
+            self.value(value)?;
+        }
+        self.out.push('}');
+        Ok(())
+    }
+
+    fn quoted(&mut self, text: &str) {
+        self.out.push('"');
+        for chunk in stray::bytes_of(text).utf8_chunks() {
+            let valid = stray::from_outside(chunk.valid());
+            print::json_escape(&mut self.out, &valid, self.is_for_html);
+            for _ in chunk.invalid() {
+                self.out.push_str("\\ufffd");
+            }
+        }
+        self.out.push('"');
     }
 }
 
@@ -165,7 +255,7 @@ fn read_back(text: &str) -> Result<String, NoJson> {
         matches!(letter, '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}') && letter != NEXT_LINE
     };
     if text.contains(is_refused) {
-        return Err(NoJson::Letter);
+        return Err(NoJson::Unreadable);
     }
     let mut out = String::with_capacity(text.len());
     let mut breaks: usize = 0;
@@ -194,35 +284,6 @@ fn read_back(text: &str) -> Result<String, NoJson> {
         out.push_str(line);
     }
     Ok(out)
-}
-
-fn write_entries<'v>(
-    out: &mut String,
-    entries: impl Iterator<Item = (&'v str, &'v Value)>,
-    depth: usize,
-) -> Result<(), NoJson> {
-    out.push('{');
-    for (index, (key, value)) in entries.enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        write_quoted(out, key);
-        out.push(':');
-        value.write_json(out, depth + 1)?;
-    }
-    out.push('}');
-    Ok(())
-}
-
-fn write_quoted(out: &mut String, text: &str) {
-    out.push('"');
-    for chunk in stray::bytes_of(text).utf8_chunks() {
-        print::json_escape(out, &stray::from_outside(chunk.valid()));
-        for _ in chunk.invalid() {
-            out.push_str("\\ufffd");
-        }
-    }
-    out.push('"');
 }
 
 impl From<&Json> for Value {

@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use super::room::{Item, room_for};
-use super::{Entries, Map, Pairs, TooDeep, Value};
+use super::{Address, Entries, Map, Pairs, TooDeep, Value, Walk, release};
 
 /// A list, or a part of one; Go tells apart what it may hold, and an empty one from none at all.
 #[derive(Clone)]
@@ -21,6 +21,12 @@ struct Whole {
     is_nil: bool,
     /// How many items Go has room for; a slice reaches up to there.
     room: usize,
+}
+
+impl Drop for Whole {
+    fn drop(&mut self) {
+        release(std::mem::take(&mut self.items));
+    }
 }
 
 /// What Go's type says about the items of a list.
@@ -147,23 +153,48 @@ impl List {
         }
     }
 
-    pub(super) fn deep_copy_at(&self, depth: usize) -> Result<Self, TooDeep> {
+    pub(super) fn deep_copy_on(&self, walk: &mut Walk) -> Result<Self, TooDeep> {
         if self.is_nil() {
             return Ok(self.clone());
         }
-        let items = self.iter().map(|item| item.deep_copy_at(depth + 1));
+        let items = self.iter().map(|item| item.deep_copy_on(walk));
         let items = items.collect::<Result<_, _>>()?;
         let room = self.whole.room - self.start;
         Ok(Self::with_room(items, self.whole.of, room))
     }
 
-    pub(super) fn deep_equal_but(&self, other: &Self, known: &mut Pairs) -> bool {
-        self.len() == other.len()
-            && (self.whole.of, self.is_nil()) == (other.whole.of, other.is_nil())
-            && self
-                .iter()
-                .zip(other.iter())
-                .all(|(left, right)| left.deep_equal_but(right, known))
+    pub(super) fn deep_equal_but(
+        &self,
+        other: &Self,
+        known: &mut Pairs,
+        walk: &mut Walk,
+    ) -> Result<bool, TooDeep> {
+        if self.len() != other.len()
+            || (self.whole.of, self.is_nil()) != (other.whole.of, other.is_nil())
+        {
+            return Ok(false);
+        }
+        let pair = (self.address(), other.address());
+        if pair.0 == pair.1 || !known.insert(pair) {
+            return Ok(true);
+        }
+        for (left, right) in self.iter().zip(other.iter()) {
+            if !left.deep_equal_but(right, known, walk)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    pub(super) fn address(&self) -> Address {
+        (Rc::as_ptr(&self.whole).addr(), self.start, self.end)
+    }
+
+    /// Moves the items out, if nobody else holds them.
+    pub(super) fn take_items(&mut self, into: &mut Vec<Value>) {
+        if let Some(whole) = Rc::get_mut(&mut self.whole) {
+            into.append(&mut whole.items);
+        }
     }
 
     pub(crate) fn takes_any(&self) -> bool {

@@ -4,14 +4,24 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::{Pairs, TooDeep, Value};
+use super::{Pairs, TooDeep, Value, Walk, release};
 
 /// A map that all its holders see change.
 #[derive(Clone, Default)]
 pub(crate) struct Map {
-    entries: Rc<RefCell<BTreeMap<Rc<str>, Value>>>,
+    entries: Rc<Shared>,
     of: Entries,
     is_nil: bool,
+}
+
+/// What all holders of a map have in common.
+#[derive(Default)]
+struct Shared(RefCell<BTreeMap<Rc<str>, Value>>);
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        release(self.0.take().into_values().collect());
+    }
 }
 
 /// What Go's type says about a map with string keys.
@@ -67,17 +77,26 @@ impl Map {
         }
     }
 
-    pub(super) fn deep_equal_but(&self, other: &Self, known: &mut Pairs) -> bool {
+    pub(super) fn deep_equal_but(
+        &self,
+        other: &Self,
+        known: &mut Pairs,
+        walk: &mut Walk,
+    ) -> Result<bool, TooDeep> {
         if (self.of, self.is_nil, self.len()) != (other.of, other.is_nil, other.len()) {
-            return false;
+            return Ok(false);
         }
-        if self.is_same(other) || !known.insert((self.address(), other.address())) {
-            return true;
+        let pair = ((self.address(), 0, 0), (other.address(), 0, 0));
+        if self.is_same(other) || !known.insert(pair) {
+            return Ok(true);
         }
-        self.entries().iter().all(|(key, value)| {
-            let other = other.get(key);
-            other.is_some_and(|other| value.deep_equal_but(&other, known))
-        })
+        for (key, value) in self.entries() {
+            match other.get(&key) {
+                Some(other) if value.deep_equal_but(&other, known, walk)? => {}
+                _ => return Ok(false),
+            }
+        }
+        Ok(true)
     }
 
     pub(crate) fn of(&self) -> Entries {
@@ -94,28 +113,29 @@ impl Map {
 
     /// The value of `key`.
     pub(crate) fn get(&self, key: &str) -> Option<Value> {
-        self.entries.borrow().get(key).cloned()
+        self.entries.0.borrow().get(key).cloned()
     }
 
     pub(crate) fn insert(&self, key: impl Into<Rc<str>>, value: impl Into<Value>) {
-        self.entries.borrow_mut().insert(key.into(), value.into());
+        self.entries.0.borrow_mut().insert(key.into(), value.into());
     }
 
     pub(crate) fn remove(&self, key: &str) {
-        self.entries.borrow_mut().remove(key);
+        self.entries.0.borrow_mut().remove(key);
     }
 
     pub(crate) fn contains_key(&self, key: &str) -> bool {
-        self.entries.borrow().contains_key(key)
+        self.entries.0.borrow().contains_key(key)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.entries.borrow().len()
+        self.entries.0.borrow().len()
     }
 
     /// The entries as they are now, in key order; later changes do not show.
     pub(crate) fn entries(&self) -> Vec<(Rc<str>, Value)> {
         self.entries
+            .0
             .borrow()
             .iter()
             .map(|(key, value)| (key.clone(), value.clone()))
@@ -124,7 +144,7 @@ impl Map {
 
     /// Takes everything out, for all who hold it.
     pub(crate) fn clear(&self) {
-        self.entries.take();
+        self.entries.0.take();
     }
 
     /// Whether both are the same map, not merely equal ones.
@@ -137,14 +157,21 @@ impl Map {
         Rc::as_ptr(&self.entries).addr()
     }
 
-    pub(super) fn deep_copy_at(&self, depth: usize) -> Result<Self, TooDeep> {
+    pub(super) fn deep_copy_on(&self, walk: &mut Walk) -> Result<Self, TooDeep> {
         let entries = self.entries().into_iter();
-        let copies = entries.map(|(key, value)| Ok((key, value.deep_copy_at(depth + 1)?)));
+        let copies = entries.map(|(key, value)| Ok((key, value.deep_copy_on(walk)?)));
         Ok(Self {
             of: self.of,
             is_nil: self.is_nil,
             ..copies.collect::<Result<_, _>>()?
         })
+    }
+
+    /// Moves the values out, if nobody else holds them.
+    pub(super) fn take_values(&mut self, into: &mut Vec<Value>) {
+        if let Some(shared) = Rc::get_mut(&mut self.entries) {
+            into.extend(std::mem::take(shared.0.get_mut()).into_values());
+        }
     }
 }
 
@@ -155,7 +182,7 @@ impl<K: Into<Rc<str>>> FromIterator<(K, Value)> for Map {
             .map(|(key, value)| (key.into(), value))
             .collect();
         Self {
-            entries: Rc::new(RefCell::new(map)),
+            entries: Rc::new(Shared(RefCell::new(map))),
             ..Self::default()
         }
     }

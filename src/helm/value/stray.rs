@@ -73,6 +73,15 @@ pub(crate) fn outside(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The text in which bytes that make letters together are these letters, if there are such.
+pub(crate) fn rejoined(text: &str) -> Option<String> {
+    if !may_be_in(text) {
+        return None;
+    }
+    let rejoined = text_of(&bytes_of(text)).into_owned();
+    (rejoined != text).then_some(rejoined)
+}
+
 /// Whether the letter stands for a byte.
 pub(crate) fn is_stray(letter: char) -> bool {
     byte_of(letter).is_some()
@@ -128,6 +137,13 @@ mod tests {
             *bytes_of(&from_outside("\u{10fff0}")),
             *"\u{10fff0}".as_bytes()
         );
+    }
+
+    #[test]
+    fn parts_of_a_letter_are_the_letter_again_when_joined() {
+        let joined = format!("{}{}", text_of(b"\xe6"), text_of(b"\x97\xa5x"));
+        assert_eq!(rejoined(&joined).as_deref(), Some("\u{65e5}x"));
+        assert_eq!(rejoined(&text_of(b"\xe6x")), None);
     }
 
     #[test]

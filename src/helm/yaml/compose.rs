@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::super::print;
+use super::super::value::stray;
 use super::read::{Composer, MAX_DEPTH, Node, NodeKind, YamlError};
 use super::scalar::{self, Scalar};
 
@@ -143,7 +144,7 @@ impl Composer<'_> {
     fn binary(&self, node: &Node, text: &str) -> Result<Value, YamlError> {
         let compact: String = text.split_ascii_whitespace().collect();
         match super::super::decode_base64(compact.as_bytes()) {
-            Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into()),
+            Ok(bytes) => Ok(stray::outside(&stray::text_of(&bytes)).into()),
             Err(_) => Err(YamlError {
                 in_go: "yaml: !!binary value contains invalid base64 data".to_owned(),
                 ..self.error_at(node, "the `!!binary` value is no base64")

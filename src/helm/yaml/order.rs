@@ -9,10 +9,14 @@ use serde_json::{Map, Value};
 pub(super) fn in_go_order(entries: &Map<String, Value>, is_newer: bool) -> Vec<(&String, &Value)> {
     let mut sorted: Vec<(&String, &Value)> = Vec::with_capacity(entries.len());
     for entry in entries {
-        let place = sorted
-            .iter()
-            .rposition(|known| compare_keys(known.0, entry.0, is_newer) != Ordering::Greater)
-            .map_or(0, |before| before + 1);
+        let is_before = |known: &(&String, &Value)| {
+            compare_keys(known.0, entry.0, is_newer) != Ordering::Greater
+        };
+        // Most come behind the last one.
+        let place = match sorted.last() {
+            Some(last) if !is_before(last) => sorted.partition_point(is_before),
+            _ => sorted.len(),
+        };
         sorted.insert(place, entry);
     }
     sorted

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::super::engine::Fault;
 use super::super::super::print;
-use super::super::super::value::{MAX_DEPTH, TooDeep, Value, stray};
+use super::super::super::value::{TooDeep, Value, Walk, stray};
 
 /// The flags, width and precision of a verb.
 #[derive(Clone, Copy, Default)]
@@ -29,7 +29,8 @@ pub(super) fn typed(value: &Value) -> Result<String, TooDeep> {
 
 /// What Go writes for a verb that does not fit: the value by `%v`, with the flags of the verb.
 fn bad_verb(spec: &Spec, verb: char, value: &Value) -> String {
-    let shown = written(spec, 'v', value, 0).unwrap_or_default();
+    // Only plain values come here, and they do not nest.
+    let shown = written(spec, 'v', value, &mut Walk::new()).unwrap_or_default();
     format!("%!{verb}({}={shown})", value.type_name())
 }
 
@@ -38,11 +39,20 @@ pub(super) fn written(
     spec: &Spec,
     verb: char,
     value: &Value,
-    depth: usize,
+    walk: &mut Walk,
 ) -> Result<String, Fault> {
-    if depth > MAX_DEPTH {
-        return Err(TooDeep.into());
-    }
+    walk.enter(0)?;
+    let text = written_within(spec, verb, value, walk)?;
+    walk.leave();
+    Ok(text)
+}
+
+fn written_within(
+    spec: &Spec,
+    verb: char,
+    value: &Value,
+    walk: &mut Walk,
+) -> Result<String, Fault> {
     if verb == 'T' {
         return Ok(padded(spec, value.type_name(), false));
     }
@@ -60,23 +70,23 @@ pub(super) fn written(
         }
         Value::Bytes(bytes) => {
             let numbers = bytes.iter().map(|byte| Value::Int(i64::from(*byte)));
-            sequence(spec, verb, numbers, depth)
+            sequence(spec, verb, numbers, walk)
         }
-        Value::List(items) => sequence(spec, verb, items.iter().cloned(), depth),
+        Value::List(items) => sequence(spec, verb, items.iter().cloned(), walk),
         Value::Map(map) => {
             let mut out = "map[".to_owned();
             for (index, (key, item)) in map.entries().into_iter().enumerate() {
                 if index > 0 {
                     out.push(' ');
                 }
-                out.push_str(&written(spec, verb, &Value::Str(key), depth + 1)?);
+                out.push_str(&written(spec, verb, &Value::Str(key), walk)?);
                 out.push(':');
-                out.push_str(&nested(spec, verb, &item, depth + 1)?);
+                out.push_str(&nested(spec, verb, &item, walk)?);
             }
             out.push(']');
             Ok(out)
         }
-        Value::Object(object) => written(spec, verb, &object.plain(), depth + 1),
+        Value::Object(object) => written(spec, verb, &object.plain(), walk),
     }
 }
 
@@ -84,38 +94,48 @@ fn sequence(
     spec: &Spec,
     verb: char,
     items: impl Iterator<Item = Value>,
-    depth: usize,
+    walk: &mut Walk,
 ) -> Result<String, Fault> {
     let mut out = "[".to_owned();
     for (index, item) in items.enumerate() {
         if index > 0 {
             out.push(' ');
         }
-        out.push_str(&nested(spec, verb, &item, depth + 1)?);
+        out.push_str(&nested(spec, verb, &item, walk)?);
     }
     out.push(']');
     Ok(out)
 }
 
 /// Inside a list or map, nil is an empty interface.
-fn nested(spec: &Spec, verb: char, value: &Value, depth: usize) -> Result<String, Fault> {
+fn nested(spec: &Spec, verb: char, value: &Value, walk: &mut Walk) -> Result<String, Fault> {
     match value {
         Value::Nil => Ok("<nil>".to_owned()),
-        value => written(spec, verb, value, depth),
+        value => written(spec, verb, value, walk),
     }
 }
 
 /// `%#v`: the value as it would stand in a Go program.
-pub(super) fn syntax(spec: &Spec, value: &Value, depth: usize) -> Result<String, Fault> {
-    if depth > MAX_DEPTH {
-        return Err(TooDeep.into());
+pub(super) fn syntax(spec: &Spec, value: &Value) -> Result<String, Fault> {
+    match value {
+        Value::Nil => Ok(padded(spec, "<nil>", false)),
+        value => syntax_on(spec, value, &mut Walk::new()),
     }
+}
+
+fn syntax_on(spec: &Spec, value: &Value, walk: &mut Walk) -> Result<String, Fault> {
+    walk.enter(0)?;
+    let text = syntax_within(spec, value, walk)?;
+    walk.leave();
+    Ok(text)
+}
+
+fn syntax_within(spec: &Spec, value: &Value, walk: &mut Walk) -> Result<String, Fault> {
     let plain = Spec {
         sharp: false,
         ..*spec
     };
     let text = match value {
-        Value::Nil if depth == 0 => "<nil>".to_owned(),
         Value::Nil => "interface {}(nil)".to_owned(),
         Value::Str(text) => print::quoted(text),
         Value::Float(number) => {
@@ -129,7 +149,7 @@ pub(super) fn syntax(spec: &Spec, value: &Value, depth: usize) -> Result<String,
                 if index > 0 {
                     out.push_str(", ");
                 }
-                out.push_str(&syntax(spec, item, depth + 1)?);
+                out.push_str(&syntax_on(spec, item, walk)?);
             }
             out.push('}');
             return Ok(out);
@@ -142,12 +162,12 @@ pub(super) fn syntax(spec: &Spec, value: &Value, depth: usize) -> Result<String,
                 }
                 out.push_str(&print::quoted(&key));
                 out.push(':');
-                out.push_str(&syntax(spec, &item, depth + 1)?);
+                out.push_str(&syntax_on(spec, &item, walk)?);
             }
             out.push('}');
             return Ok(out);
         }
-        other => return written(&plain, 'v', other, depth),
+        other => return written(&plain, 'v', other, walk),
     };
     Ok(padded(&plain, &text, false))
 }
@@ -189,7 +209,7 @@ fn character(spec: &Spec, verb: char, number: i64) -> String {
     let letter = u32::try_from(number).ok().and_then(char::from_u32);
     let letter = letter.unwrap_or('\u{fffd}');
     let text = match verb {
-        'c' => letter.to_string(),
+        'c' => stray::from_outside(&letter.to_string()).into_owned(),
         'q' => print::quoted_letter(letter),
         _ => {
             let width = spec.precision.unwrap_or(0).max(4);
@@ -297,6 +317,7 @@ fn string(spec: &Spec, verb: char, text: &str, value: &Value) -> String {
         'q' if spec.sharp && cut.chars().all(fits_back_quotes) => {
             padded(spec, &format!("`{cut}`"), spec.zero)
         }
+        'q' if spec.plus => padded(spec, &print::quoted_in_ascii(&cut), spec.zero),
         'q' => padded(spec, &print::quoted(&cut), spec.zero),
         'x' | 'X' => {
             let bytes = stray::bytes_of(text);

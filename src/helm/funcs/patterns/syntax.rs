@@ -198,16 +198,14 @@ impl Translator<'_> {
                     &after[length..],
                 )
             }
-            'x' => match after[1..].strip_prefix('{') {
-                Some(inner) => {
-                    let (hex, rest) = inner.split_once('}')?;
-                    (u32::from_str_radix(hex, 16).ok()?, rest)
-                }
-                None => {
-                    let hex = after.get(1..3)?;
-                    (u32::from_str_radix(hex, 16).ok()?, &after[3..])
-                }
-            },
+            'x' => {
+                let (hex, rest) = if let Some(inner) = after[1..].strip_prefix('{') {
+                    inner.split_once('}')?
+                } else {
+                    (after.get(1..3)?, &after[3..])
+                };
+                (u32::from_str_radix(hex, 16).ok()?, rest)
+            }
             'a' => (7, &after[1..]),
             'f' => (12, &after[1..]),
             'n' => (10, &after[1..]),
