@@ -11,12 +11,18 @@ use super::value::{Map, Value};
 /// The key whose values every subchart sees.
 const GLOBAL: &str = "global";
 
-/// Values that do not fit the chart's subcharts.
+/// Values that cannot be put together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the values of the subchart `{path}` are no map")]
-pub struct CoalesceError {
-    /// The subchart, with those above it: `parent.child`.
-    pub path: String,
+pub enum CoalesceError {
+    /// They do not fit the chart's subcharts.
+    #[error("the values of the subchart `{path}` are no map")]
+    NoMap {
+        /// The subchart, with those above it: `parent.child`.
+        path: String,
+    },
+    /// They are no values that anybody wrote.
+    #[error("the values nest too deep, or are too large")]
+    TooDeep,
 }
 
 /// What becomes of nulls.
@@ -69,18 +75,15 @@ pub(super) fn remove_nulls(map: &Map) {
     }
 }
 
-/// The values as JSON, from which they came.
-pub(super) fn to_json(values: &Map) -> Json {
+/// The values as JSON. They came from there, so that what has no JSON nests too deep.
+pub(super) fn to_json(values: &Map) -> Result<Json, CoalesceError> {
     let json = Value::Map(values.clone()).to_json();
-    json.expect("what was read nests no deeper than its readers allow, and holds numbers of JSON")
+    json.map_err(|_| CoalesceError::TooDeep)
 }
 
 /// A copy that shares no map with the values.
-pub(super) fn copied(values: &Map) -> Map {
-    match Value::from(&to_json(values)) {
-        Value::Map(copy) => copy,
-        _ => Map::default(),
-    }
+pub(super) fn copied(values: &Map) -> Result<Map, CoalesceError> {
+    Ok(as_map(Value::from(&to_json(values)?)).unwrap_or_default())
 }
 
 fn with_defaults(
@@ -99,7 +102,7 @@ fn with_defaults(
         };
         let given = match values.get(name) {
             Some(Value::Map(given)) => given,
-            Some(_) => return Err(CoalesceError { path }),
+            Some(_) => return Err(CoalesceError::NoMap { path }),
             None => {
                 let given = Map::default();
                 values.insert(name, given.clone());

@@ -10,6 +10,9 @@ use super::constraint::{Constraint, parse_version};
 use super::value::{Map, Value};
 use super::{Chart, Dependency};
 
+/// How deep what is imported may be put.
+const MAX_LEVELS: usize = 100;
+
 /// The charts that `Chart.yaml` names and `charts/` lacks.
 pub(super) fn missing(chart: &Chart) -> Vec<&str> {
     let dependencies = chart.metadata.dependencies.iter();
@@ -52,7 +55,7 @@ fn enable(chart: &mut Chart, user: &Json, above: &str) -> Result<(), CoalesceErr
         .iter()
         .any(|one| !one.metadata.dependencies.is_empty())
     {
-        let values = to_json(&values);
+        let values = to_json(&values)?;
         for subchart in &mut chart.dependencies {
             let above = format!("{above}{}.", subchart.name());
             enable(subchart, &values, &above)?;
@@ -148,6 +151,9 @@ fn import(chart: &mut Chart) -> Result<(), CoalesceError> {
     for dependency in &mut chart.metadata.dependencies {
         let wanted = std::mem::take(&mut dependency.import_values);
         for (child, parent) in wanted.iter().filter_map(child_and_parent) {
+            if parent.split('.').count() > MAX_LEVELS {
+                return Err(CoalesceError::TooDeep);
+            }
             if let Some(table) = table_at(&values, &format!("{}.{child}", dependency.name)) {
                 coalesce_tables(&imported, &below(&parent, table), Nulls::Stay);
             }
@@ -156,9 +162,9 @@ fn import(chart: &mut Chart) -> Result<(), CoalesceError> {
                 .push(json!({"child": child, "parent": parent}));
         }
     }
-    let values = copied(&values);
+    let values = copied(&values)?;
     coalesce_tables(&values, &imported, Nulls::Stay);
-    chart.values = to_json(&values);
+    chart.values = to_json(&values)?;
     Ok(())
 }
 

@@ -175,7 +175,7 @@ pub fn prepare(chart: &Chart, user: &Value) -> Result<Prepared, PrepareError> {
     let mut chart = chart.clone();
     dependencies::process(&mut chart, user)?;
     let values = coalesce::coalesce(&chart, user, coalesce::Nulls::Delete)?;
-    let values = coalesce::to_json(&values);
+    let values = coalesce::to_json(&values)?;
     Ok(Prepared { chart, values })
 }
 

@@ -323,6 +323,31 @@ fn manifests_come_in_install_order_and_hooks_apart() {
 }
 
 #[test]
+fn imported_values_are_not_put_deeper_than_anybody_reads() {
+    let metadata = |levels: usize| {
+        let parent = vec!["a"; levels].join(".");
+        format!(
+            "name: ex\nversion: 1.0.0\napiVersion: v2\ndependencies:\n- name: s\n  version: 1.0.0\n  \
+             import-values:\n  - child: d\n    parent: {parent}\n"
+        )
+    };
+    let prepared = |levels| {
+        let files = vec![
+            file("Chart.yaml", &metadata(levels)),
+            file(
+                "charts/s/Chart.yaml",
+                "name: s\nversion: 1.0.0\napiVersion: v2\n",
+            ),
+            file("charts/s/values.yaml", "d: {x: 1}\n"),
+        ];
+        prepare(&Chart::from_files(files).unwrap(), &json!({}))
+    };
+    assert!(prepared(100).is_ok());
+    let error = prepared(100_000).unwrap_err().to_string();
+    assert_eq!(error, "the values nest too deep, or are too large");
+}
+
+#[test]
 fn charts_that_cannot_be_used_are_refused() {
     let parse = |files: Vec<File>| Chart::from_files(files).unwrap_err().to_string();
     assert_eq!(parse(vec![]), "there is no `Chart.yaml`");
