@@ -328,6 +328,11 @@ impl Value {
         }
     }
 
+    /// Whether other values lie in it.
+    fn nests(&self) -> bool {
+        matches!(self, Self::List(_) | Self::Map(_))
+    }
+
     /// What tells a list or map from every other one.
     fn address(&self) -> Option<Address> {
         match self {
@@ -348,11 +353,12 @@ impl Value {
 }
 
 /// Takes values apart one by one: nested as deep as a chart likes, they would else end the stack.
-fn release(mut values: Vec<Value>) {
-    while let Some(value) = values.pop() {
+fn release(values: impl Iterator<Item = Value>) {
+    let mut left: Vec<Value> = values.filter(Value::nests).collect();
+    while let Some(value) = left.pop() {
         match value {
-            Value::List(mut list) => list.take_items(&mut values),
-            Value::Map(mut map) => map.take_values(&mut values),
+            Value::List(mut list) => list.take_nested(&mut left),
+            Value::Map(mut map) => map.take_nested(&mut left),
             _ => {}
         }
     }

@@ -25,7 +25,7 @@ struct Whole {
 
 impl Drop for Whole {
     fn drop(&mut self) {
-        release(std::mem::take(&mut self.items));
+        release(std::mem::take(&mut self.items).into_iter());
     }
 }
 
@@ -190,10 +190,14 @@ impl List {
         (Rc::as_ptr(&self.whole).addr(), self.start, self.end)
     }
 
-    /// Moves the items out, if nobody else holds them.
-    pub(super) fn take_items(&mut self, into: &mut Vec<Value>) {
+    /// Moves the lists and maps in it out, if nobody else holds it.
+    pub(super) fn take_nested(&mut self, into: &mut Vec<Value>) {
         if let Some(whole) = Rc::get_mut(&mut self.whole) {
-            into.append(&mut whole.items);
+            into.extend(
+                std::mem::take(&mut whole.items)
+                    .into_iter()
+                    .filter(Value::nests),
+            );
         }
     }
 

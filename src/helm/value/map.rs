@@ -20,7 +20,7 @@ struct Shared(RefCell<BTreeMap<Rc<str>, Value>>);
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        release(self.0.take().into_values().collect());
+        release(self.0.take().into_values());
     }
 }
 
@@ -167,10 +167,11 @@ impl Map {
         })
     }
 
-    /// Moves the values out, if nobody else holds them.
-    pub(super) fn take_values(&mut self, into: &mut Vec<Value>) {
+    /// Moves the lists and maps in it out, if nobody else holds it.
+    pub(super) fn take_nested(&mut self, into: &mut Vec<Value>) {
         if let Some(shared) = Rc::get_mut(&mut self.entries) {
-            into.extend(std::mem::take(shared.0.get_mut()).into_values());
+            let values = std::mem::take(shared.0.get_mut()).into_values();
+            into.extend(values.filter(Value::nests));
         }
     }
 }
