@@ -277,18 +277,25 @@ fn encode_base64(bytes: &[u8]) -> String {
 
 /// Like Go, ignores line breaks; the error is the place that Go names.
 fn decode_base64(text: &[u8]) -> Result<Vec<u8>, usize> {
-    let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
-    let plain: Vec<u8> = text
-        .iter()
+    BASE64
+        .decode(without_breaks(text))
+        .map_err(|_| corrupt_place(text))
+}
+
+/// What Go's decoders of base64 and base32 read of a text.
+fn without_breaks(text: &[u8]) -> Vec<u8> {
+    text.iter()
         .copied()
-        .filter(|byte| !is_break(byte))
-        .collect();
-    BASE64.decode(plain).map_err(|_| corrupt_place(text))
+        .filter(|byte| !is_break(*byte))
+        .collect()
+}
+
+fn is_break(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
 }
 
 /// Where Go's decoder stops, which templates can see; that of the library looks at the length first.
 fn corrupt_place(text: &[u8]) -> usize {
-    let is_break = |byte: u8| matches!(byte, b'\r' | b'\n');
     let past_breaks = |from: usize| {
         let rest = text.get(from..).unwrap_or_default();
         from + rest.iter().take_while(|byte| is_break(**byte)).count()

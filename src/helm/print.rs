@@ -18,10 +18,7 @@ pub(crate) fn sprint(value: &Value) -> Result<String, TooDeep> {
 }
 
 fn sprint_to(out: &mut String, value: &Value, walk: &mut Walk) -> Result<(), TooDeep> {
-    walk.enter(match value {
-        Value::Str(text) => text.len(),
-        _ => 0,
-    })?;
+    walk.enter(value.text_length())?;
     match value {
         Value::Nil => out.push_str("<nil>"),
         Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),

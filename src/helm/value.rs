@@ -278,8 +278,15 @@ impl Value {
     /// What a copy costs beside what is in it, about in bytes.
     fn cost_of_copy(&self) -> usize {
         match self {
-            Self::Str(text) => text.len(),
             Self::Map(_) => walk::MAP,
+            other => other.text_length(),
+        }
+    }
+
+    /// The bytes of a string, and nothing for the rest.
+    pub(crate) fn text_length(&self) -> usize {
+        match self {
+            Self::Str(text) => text.len(),
             _ => 0,
         }
     }

@@ -7,7 +7,7 @@ use serde::Deserialize as _;
 use super::super::engine::{Args, Fault};
 use super::super::value::{Entries, Items, List, Map, NoJson, Value, stray};
 use super::super::yaml::{self, Numbers};
-use super::super::{decode_base64, encode_base64};
+use super::super::{decode_base64, encode_base64, without_breaks};
 use super::{Row, gojson, pure};
 
 pub(super) const TABLE: &[Row] = &[
@@ -242,12 +242,7 @@ fn encode_base32(bytes: &[u8]) -> String {
 
 /// Like Go, ignores line breaks, and ends at padding; the error is the place that Go names.
 fn decode_base32(text: &[u8]) -> Result<Vec<u8>, usize> {
-    let is_break = |byte: &u8| b"\r\n".contains(byte);
-    let text: Vec<u8> = text
-        .iter()
-        .copied()
-        .filter(|byte| !is_break(byte))
-        .collect();
+    let text = without_breaks(text);
     let mut out = Vec::new();
     for (number, chunk) in text.chunks(8).enumerate() {
         let start = number * 8;

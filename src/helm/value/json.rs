@@ -155,14 +155,6 @@ impl Value {
         writer.value(self)?;
         Ok(writer.out)
     }
-
-    /// The bytes of a string, and nothing for the rest.
-    fn text_length(&self) -> usize {
-        match self {
-            Self::Str(text) => text.len(),
-            _ => 0,
-        }
-    }
 }
 
 /// JSON text under way.
